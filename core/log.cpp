@@ -1,0 +1,55 @@
+#include "core/log.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+namespace burrow::log {
+namespace {
+
+// The one piece of process-wide state: which lines are wanted. Set before any thread exists.
+Level threshold = Level::error;
+
+constexpr std::array<std::string_view, 6> kWords{"off", "error", "warn", "info", "debug", "trace"};
+
+bool equal_ignoring_case(std::string_view left, std::string_view right) {
+  if (left.size() != right.size()) return false;
+  for (size_t i = 0; i < left.size(); ++i) {
+    if ((static_cast<unsigned char>(left[i]) | 0x20U) != static_cast<unsigned char>(right[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Level parse_level(std::string_view text, Level fallback) {
+  Level level = fallback;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    auto word = text.substr(0, comma);
+    text = comma == text.npos ? std::string_view{} : text.substr(comma + 1);
+    if (const auto equals = word.find('='); equals != word.npos) word = word.substr(equals + 1);
+    for (size_t i = 0; i < kWords.size(); ++i) {
+      if (equal_ignoring_case(word, kWords[i])) level = static_cast<Level>(i);
+    }
+  }
+  return level;
+}
+
+void set_threshold(Level wanted) { threshold = wanted; }
+
+bool is_enabled(Level level) { return level <= threshold; }
+
+void write(Level level, std::string_view area, std::string_view message) {
+  constexpr std::array<std::string_view, 6> kLabels{"OFF  ", "ERROR", "WARN ",
+                                                    "INFO ", "DEBUG", "TRACE"};
+  const auto text =
+      fmt::format("[{} burrow::{}] {}\n", kLabels[static_cast<size_t>(level)], area, message);
+  // One write per line, so that lines of parallel processes do not mix; a lost line is no failure.
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+}  // namespace burrow::log

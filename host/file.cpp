@@ -1,0 +1,118 @@
+#include "host/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace burrow::host {
+namespace {
+
+std::string quoted(std::string_view verb, const fs::path& path) {
+  return fmt::format("{} \"{}\"", verb, path.native());
+}
+
+Result<void> write_whole(int fd, std::string_view content, const fs::path& path) {
+  while (!content.empty()) {
+    const auto written = ::write(fd, content.data(), content.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return system_failure(errno, quoted("write", path));
+    }
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> read_all(int fd, size_t limit) {
+  std::string content;
+  size_t used = 0;
+  for (;;) {
+    if (content.size() < used + 4096) content.resize(used + std::max<size_t>(used, 8192));
+    const auto count = ::read(fd, content.data() + used, content.size() - used);
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return system_failure(errno, "read");
+    }
+    if (count == 0) break;
+    used += static_cast<size_t>(count);
+    if (used > limit) return fail(Errc::invalid_input, "more than {} bytes", limit);
+  }
+  content.resize(used);
+  return content;
+}
+
+Result<std::string> read_file(const fs::path& path, size_t limit) {
+  const Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd.is_open()) return system_failure(errno, quoted("open", path));
+  auto content = read_all(fd.get(), limit);
+  if (!content)
+    return with_context(std::move(content).error(), fmt::format("\"{}\"", path.native()));
+  return content;
+}
+
+Result<std::optional<std::string>> read_file_if_exists(const fs::path& path) {
+  auto content = read_file(path);
+  if (content) return std::optional{*std::move(content)};
+  if (content.error().code == Errc::not_found) return std::nullopt;
+  return Failure{std::move(content).error()};
+}
+
+Result<void> write_file(const fs::path& path, std::string_view content, const fs::path& scratch) {
+  Fd fd{::open(scratch.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+  if (!fd.is_open()) return system_failure(errno, quoted("create", scratch));
+  auto written = write_whole(fd.get(), content, scratch);
+  if (written && ::rename(scratch.c_str(), path.c_str()) != 0) {
+    written = system_failure(errno, quoted("rename to", path));
+  }
+  if (!written) ::unlink(scratch.c_str());
+  return written;
+}
+
+Result<void> write_file(const fs::path& path, std::string_view content) {
+  return write_file(path, content, fs::path{path}.concat(".new"));
+}
+
+Result<void> remove_file(const fs::path& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return system_failure(errno, quoted("remove", path));
+  }
+  return {};
+}
+
+Result<void> make_directories(const fs::path& path) {
+  if (::mkdir(path.c_str(), 0755) == 0) return {};
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return system_failure(error.value(), quoted("create directory", path));
+  return {};
+}
+
+Result<std::vector<std::string>> list_directory(const fs::path& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry{path, error}, end; !error && entry != end;
+       entry.increment(error)) {
+    names.push_back(entry->path().filename().native());
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return system_failure(error.value(), quoted("list", path));
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<FileLock> FileLock::acquire(const fs::path& path) {
+  Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  if (!fd.is_open()) return system_failure(errno, quoted("open lock", path));
+  while (::flock(fd.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return system_failure(errno, quoted("lock", path));
+  }
+  return FileLock{std::move(fd)};
+}
+
+}  // namespace burrow::host

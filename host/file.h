@@ -1,0 +1,49 @@
+// Files: read whole with a bound, written whole by rename, locked.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "host/fd.h"
+
+namespace burrow::host {
+
+namespace fs = std::filesystem;
+
+/// The whole of `path`, at most `limit` bytes. Errors: not_found, invalid_input when larger,
+/// system.
+Result<std::string> read_file(const fs::path& path, size_t limit = 16U << 20U);
+/// The rest of what `fd` gives, at most `limit` bytes.
+Result<std::string> read_all(int fd, size_t limit = 16U << 20U);
+/// The same, or nothing when there is no such file.
+Result<std::optional<std::string>> read_file_if_exists(const fs::path& path);
+
+/// Replaces `path` in one step: readers see the old content or the new, never a mix. The new
+/// content is first written to `scratch`, which must be on the same file system.
+Result<void> write_file(const fs::path& path, std::string_view content, const fs::path& scratch);
+/// The same with a scratch file beside `path`.
+Result<void> write_file(const fs::path& path, std::string_view content);
+
+/// Removes a file; one that is not there is fine.
+Result<void> remove_file(const fs::path& path);
+/// Makes a directory and its parents with mode 0755; one that is there is fine.
+Result<void> make_directories(const fs::path& path);
+/// Names in a directory, sorted, without "." and ".."; none when it does not exist.
+Result<std::vector<std::string>> list_directory(const fs::path& path);
+
+/// An exclusive flock(2) on a file, made if missing, held until destruction.
+class FileLock {
+ public:
+  /// Waits for the holder to let go.
+  static Result<FileLock> acquire(const fs::path& path);
+
+ private:
+  explicit FileLock(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+}  // namespace burrow::host
