@@ -224,6 +224,20 @@ def delivers(namespace, address, port, listener, timeout=SOON):
     return listener.hears(timeout)
 
 
+def talks(namespace, address, port, listener, timeout=SOON):
+    """A UDP exchange: the source address that the listener sees, or None when the question or its
+    answer is lost or comes from another address than was asked."""
+    with namespace.socket(family_of(address), socket.SOCK_DGRAM) as client:
+        client.settimeout(timeout)
+        try:
+            client.connect((address, port))
+            client.send(b"question")
+            source = listener.answer_once(timeout)
+            return source if source and client.recv(64) == b"re:question" else None
+        except OSError:
+            return None
+
+
 def wait_until(condition, timeout=SOON, step=0.005):
     """Whether a condition comes true in time."""
     end = time.monotonic() + timeout
