@@ -185,7 +185,9 @@ class NetstackTest(unittest.TestCase):
     def _stop_daemon(self):
         try:
             with open(f"{CONFIG}/aardvark-dns/aardvark.pid") as file:
-                os.kill(int(file.read()), signal.SIGKILL)
+                pid = int(file.read())
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)  # in the sandbox this is its parent
         except (OSError, ValueError):
             pass
 
