@@ -50,7 +50,8 @@ class CrashTest(NetstackTest):
             judge()
             return killed
         except AssertionError as fault:
-            self.fail(f"after {command} was killed before its changing call {number}: {fault}")
+            moment = f"after {command} was killed before its changing call {number}"
+            raise AssertionError(f"{moment}: {fault}") from None
 
     def at_every_call(self, command, judge, prepare=lambda: None, first=1, step=1):
         """Kills `command` at one moment after the other and has the host judged after each, the last
