@@ -68,7 +68,7 @@ class FailedSetup(NetstackTest):
 
     def test_a_neighbour_on_the_first_network_stays_as_it_is(self):
         neighbour = self.attach("n", attachment(A, "10.1.0.9", "fd00:1::9"), ports=[port(9999, 80)])
-        before = self.snapshot(neighbour)
+        before = self.settled_snapshot(neighbour)
         self.pod.sh("ip", "link", "add", "eth1", "type", "bridge")
         self.fail_with("eth1")
         self.assert_unchanged(before, neighbour)
