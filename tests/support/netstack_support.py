@@ -121,8 +121,7 @@ class Outcome:
     @property
     def error(self):
         """The error of a failure that keeps the protocol: exit 1, one line, one key."""
-        lines = self.out.splitlines()
-        if self.code != 1 or len(lines) != 1 or not self.out.endswith("\n"):
+        if self.code != 1 or self.out.count("\n") != 1 or not self.out.endswith("\n"):
             raise AssertionError(f"not one line of error: {self!r}")
         document = json.loads(self.out)
         if list(document) != ["error"] or not isinstance(document["error"], str):
