@@ -94,14 +94,17 @@ int run(const CommandLine& command_line, std::string_view tag) {
     print(stderr, system_failure(errno, "pipe").value().message + "\n");
     return EXIT_FAILURE;
   }
-  const host::Fd wait{ends[0]};
+  host::Fd wait{ends[0]};
   host::Fd ready{ends[1]};
   const pid_t child = ::fork();
   if (child < 0) {
     print(stderr, system_failure(errno, "fork").value().message + "\n");
     return EXIT_FAILURE;
   }
-  if (child == 0) return serve(command_line, tag, std::move(ready));
+  if (child == 0) {
+    wait.reset();
+    return serve(command_line, tag, std::move(ready));
+  }
   ready.reset();
   char word = 0;
   ssize_t count = 0;

@@ -107,8 +107,7 @@ class Service::Implementation {
     if (::access(path_.c_str(), W_OK | X_OK) == 0 && std::filesystem::is_directory(path_))
       return {};
     const int code = errno == 0 ? ENOTDIR : errno;
-    return with_context(system_failure(code, "Unable to get process pid").value(),
-                        "Error creating aardvark pid");
+    return system_failure(code, "Error creating aardvark pid Unable to get process pid");
   }
 
   Result<void> write_pid_file() {
@@ -225,9 +224,9 @@ class Service::Implementation {
     const auto interfaces = interface_addresses();
     std::vector<IpNetwork> subnets;
     for (const auto& gateway : gateways_) {
+      auto length = gateway.is_v4() ? kUsualV4Prefix : kUsualV6Prefix;
       const auto found = std::ranges::find(interfaces, gateway, &IpInterface::address);
-      const auto usual = gateway.is_v4() ? kUsualV4Prefix : kUsualV6Prefix;
-      const auto length = found == interfaces.end() ? usual : found->prefix_length;
+      if (found != interfaces.end()) length = found->prefix_length;
       subnets.push_back(*IpNetwork::containing(gateway, length));
     }
     return subnets;

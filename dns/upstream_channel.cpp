@@ -51,8 +51,9 @@ class UpstreamSockets::Implementation {
 
 class UpstreamChannel::Implementation {
  public:
-  Implementation(const Upstream& upstream, UpstreamSockets::Implementation& sockets)
-      : upstream_(upstream), sockets_(sockets) {}
+  Implementation(const Upstream& upstream, Transport transport,
+                 UpstreamSockets::Implementation& sockets)
+      : upstream_(upstream), transport_(transport), sockets_(sockets) {}
   Implementation(const Implementation&) = delete;
   Implementation& operator=(const Implementation&) = delete;
   ~Implementation() {
@@ -60,11 +61,11 @@ class UpstreamChannel::Implementation {
     if (channel_ != nullptr) ares_destroy(channel_);
   }
 
-  Result<void> open(Transport transport) {
+  Result<void> open() {
     ares_options options{};
     // All of it is said here, so that c-ares reads no file of the host.
     options.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_IGNTC | ARES_FLAG_NOSEARCH |
-                    (transport == Transport::tcp ? ARES_FLAG_USEVC : 0);
+                    (transport_ == Transport::tcp ? ARES_FLAG_USEVC : 0);
     options.timeout = kFirstTimeoutMs;
     options.tries = kTries;
     options.ndots = 1;
@@ -127,7 +128,11 @@ class UpstreamChannel::Implementation {
     --question->channel->outstanding_;
     if (question->channel->is_closing_) return;
     if (status == ARES_SUCCESS) {
-      question->callback(Outcome::answered, {answer, static_cast<size_t>(size)});
+      // Without its own EDNS c-ares shortens datagrams to 512 bytes; the buffer has them whole.
+      const Bytes whole = question->channel->last_datagram_;
+      const bool is_datagram = answer == whole.data();
+      question->callback(Outcome::answered,
+                         is_datagram ? whole : Bytes{answer, static_cast<size_t>(size)});
     } else {
       question->callback(status == ARES_ETIMEOUT ? Outcome::timed_out : Outcome::unreachable, {});
     }
@@ -154,8 +159,14 @@ class UpstreamChannel::Implementation {
     return ::connect(fd, &name.any, size_of(name));
   }
   static ares_ssize_t receive(ares_socket_t fd, void* into, size_t size, int flags, sockaddr* from,
-                              ares_socklen_t* from_size, void* /*self*/) {
-    return ::recvfrom(fd, into, size, flags, from, from_size);
+                              ares_socklen_t* from_size, void* self) {
+    const auto count = ::recvfrom(fd, into, size, flags, from, from_size);
+    auto* channel = static_cast<Implementation*>(self);
+    channel->last_datagram_ = {};
+    if (channel->transport_ == Transport::udp && count > 0) {
+      channel->last_datagram_ = {static_cast<const uint8_t*>(into), static_cast<size_t>(count)};
+    }
+    return count;
   }
   static ares_ssize_t send_parts(ares_socket_t fd, const iovec* parts, int count, void* /*self*/) {
     msghdr message{};
@@ -165,8 +176,10 @@ class UpstreamChannel::Implementation {
   }
 
   Upstream upstream_;
+  Transport transport_;
   UpstreamSockets::Implementation& sockets_;
   ares_channel channel_ = nullptr;
+  Bytes last_datagram_;  // in c-ares' buffer, while it is processed
   size_t outstanding_ = 0;
   size_t carried_ = 0;
   bool is_closing_ = false;
@@ -208,8 +221,9 @@ UpstreamChannel::~UpstreamChannel() = default;
 Result<std::unique_ptr<UpstreamChannel>> UpstreamChannel::open(const Upstream& upstream,
                                                                Transport transport,
                                                                UpstreamSockets& sockets) {
-  auto implementation = std::make_unique<Implementation>(upstream, *sockets.implementation_);
-  TRY_VOID(implementation->open(transport));
+  auto implementation =
+      std::make_unique<Implementation>(upstream, transport, *sockets.implementation_);
+  TRY_VOID(implementation->open());
   return std::unique_ptr<UpstreamChannel>{new UpstreamChannel{std::move(implementation)}};
 }
 
