@@ -21,11 +21,10 @@ std::vector<Error> Listeners::follow(const Zones& zones) {
     for (const auto& address : zones.networks()[network]->listen_addresses()) {
       const auto [at, is_new] = wanted.insert({address, network});
       if (is_new) continue;
-      failures.push_back({Errc::already_exists,
-                          fmt::format("networks \"{}\" and \"{}\" both listen on {}: only the "
-                                      "first is served",
-                                      zones.networks()[at->second]->name(),
-                                      zones.networks()[network]->name(), address.to_string())});
+      // Nothing that a retry mends, and no reason to refuse the others their names.
+      log::warn("dns", "networks \"{}\" and \"{}\" both listen on {}: only the first is served",
+                zones.networks()[at->second]->name(), zones.networks()[network]->name(),
+                address.to_string());
     }
   }
   std::erase_if(open_, [&](const auto& entry) { return !wanted.contains(entry.first); });

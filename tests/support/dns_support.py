@@ -47,8 +47,11 @@ def wait_until(claim, seconds=5, what="the claim"):
     """Polls, because the daemon gives no sign on purpose."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if claim():
-            return
+        try:
+            if claim():
+                return
+        except AttributeError:
+            pass  # ask() gave no Reply yet
         time.sleep(0.005)
     raise AssertionError(f"{what} did not become true within {seconds} s")
 
@@ -140,12 +143,12 @@ def udp_socket(source=None, server=None, port=53, timeout=5):
 
 
 def exchange(message, server, source=None, port=53, timeout=5):
-    """One datagram there and one back, or None."""
+    """One datagram there and one back, or None when nothing comes or nobody listens."""
     with udp_socket(source, server, port, timeout) as asker:
-        asker.send(message)
         try:
+            asker.send(message)
             return asker.recv(65535)
-        except TimeoutError:
+        except (TimeoutError, ConnectionRefusedError):
             return None
 
 
