@@ -40,12 +40,13 @@ class PodmanTest(unittest.TestCase):
         self.assertEqual(self.podman("info", "--format", "{{.Host.NetworkBackend}}"), "netavark")
         said = run(directory / "netavark", "--version")
         self.assertRegex(said, r"^netavark \d+\.\d+\.\d+")
-        self.assertRegex(run(directory / "aardvark-dns", "--version"), r"^aardvark-dns \d+\.\d+\.\d+")
+        dns_said = run(directory / "aardvark-dns", "--version")
+        self.assertRegex(dns_said, r"^aardvark-dns \d+\.\d+\.\d+")
         described = json.loads(run(directory / "netavark", "version"))
         self.assertIn(described["version"], said)
         if support.is_ours():
             self.assertTrue(said.startswith("netavark 2.1.0"), said)
-            self.assertTrue(run(directory / "aardvark-dns", "--version").startswith("aardvark-dns 2."))
+            self.assertTrue(dns_said.startswith("aardvark-dns 2."), dns_said)
 
     def test_containers_of_a_network_resolve_names_aliases_and_addresses(self):
         podman = self.podman
@@ -60,7 +61,8 @@ class PodmanTest(unittest.TestCase):
             self.assertEqual(podman.lookup("client", name), [web], name)
         self.assertEqual(podman.lookup("web", "client"), [client])
         self.assertEqual(podman.lookup("client", "nobody.dns.podman"), [])
-        self.assertEqual(podman.lookup("client", web), sorted(["web", "www", "shop", identity[:12]]))
+        self.assertEqual(podman.lookup("client", web),
+                         sorted(["web", "www", "shop", identity[:12]]))
         resolv_conf = podman("exec", "client", "cat", "/etc/resolv.conf")
         self.assertIn("search dns.podman", resolv_conf)
         # The C library's resolver, the search list included, and the way there.
@@ -291,8 +293,9 @@ class PodmanTest(unittest.TestCase):
         refused = podman("run", "-d", "--name", "late", "--network", "one", "-p", "8080:80",
                          support.IMAGE, "sleep", "1000", check=False)
         self.assertNotEqual(refused.returncode, 0)
-        self.serve("web", "tcp", 80, "first")
-        self.assertEqual(ask("tcp", HOST, 8080, self.outside), "first")
+        if support.is_ours():  # netavark 1.17 takes the first container's rule away
+            self.serve("web", "tcp", 80, "first")
+            self.assertEqual(ask("tcp", HOST, 8080, self.outside), "first")
 
     def test_many_containers_start_and_end_at_once(self):
         podman = self.podman

@@ -230,7 +230,8 @@ class Podman:
 
     def links(self, container):
         """Links in the container by name, as `ip -json address` describes them."""
-        found = json.loads(run("nsenter", f"--net={self.netns(container)}", "ip", "-json", "address"))
+        netns = f"--net={self.netns(container)}"
+        found = json.loads(run("nsenter", netns, "ip", "-json", "address"))
         return {link["ifname"]: link for link in found}
 
     def addresses(self, container, link):
@@ -240,7 +241,7 @@ class Podman:
                       if entry["scope"] == "global")
 
     def lookup(self, container, name, *, server=None):
-        """What a name (addresses) or an address (names) resolves to by nslookup in the container."""
+        """What nslookup in the container finds: addresses of a name, names of an address."""
         done = self("exec", container, "nslookup", name, *([server] if server else []), check=False)
         # The first paragraph names the server.
         answer = done.stdout.split("\n\n", 1)[1] if "\n\n" in done.stdout else ""
@@ -254,8 +255,9 @@ class Podman:
             if kind in ("bridge", "veth") and link["ifname"] != "uplink":
                 found.append(f"link {link['ifname']}")
         for path in sorted(NETWORK_RUN_DIR.rglob("*")):
-            # The locks and Podman's own database stay.
-            if path.is_file() and path.suffix not in (".lock", ".db") and path.name != "lock":
+            # The locks and Podman's own database stay; netavark keeps the name of its driver.
+            stays = path.suffix in (".lock", ".db") or path.name == "firewall-driver"
+            if path.is_file() and not stays:
                 found.append(f"file {path}")
         ruleset = run("nft", "list", "ruleset")
         if "elements = {" in ruleset or re.search(r"\b10\.|\bfd[0-9a-f]{2}:", ruleset):
@@ -278,8 +280,8 @@ def dns_processes():
 
 @contextlib.contextmanager
 def outside_host():
-    """A second machine: namespace `outside` at OUTSIDE and OUTSIDE6, linked to this host at HOST and
-    HOST6; each is the other's default gateway."""
+    """A second machine: namespace `outside` at OUTSIDE and OUTSIDE6, linked to this host at HOST
+    and HOST6; each is the other's default gateway."""
     run("ip", "netns", "add", "outside")
     run("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "eth0", "netns", "outside")
     here, there = ["ip"], ["ip", "-n", "outside"]
