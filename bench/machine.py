@@ -61,7 +61,7 @@ class Netns:
 
 
 def make_host(name, address):
-    """A namespace like a host's: loopback, and an uplink that has `address` and the default route."""
+    """A namespace like a host's: loopback, an uplink that has `address` and the default route."""
     host = Netns(name)
     host.ip("link", "set", "lo", "up")
     # One end of a veth pair stands for the network card: every kernel has it.

@@ -72,7 +72,8 @@ def _panel(title, x_label, y_label, series):
         return (LEFT + across * (WIDTH - LEFT - RIGHT),
                 HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM))
 
-    parts = [f'<text x="{LEFT}" y="18" font-size="14" font-weight="bold">{html.escape(title)}</text>']
+    parts = [f'<text x="{LEFT}" y="18" font-size="14" font-weight="bold">'
+             f'{html.escape(title)}</text>']
     y = y_low
     while y <= y_high * 1.001:
         _, height = at(x_low, y)
@@ -92,6 +93,9 @@ def _panel(title, x_label, y_label, series):
         places = " ".join("{:.1f},{:.1f}".format(*at(x, y)) for x, y in line if y > 0)
         parts.append(f'<polyline points="{places}" fill="none" stroke="{colour}" '
                      'stroke-width="1.8"/>')
+        if len(line) < 10:
+            parts += ['<circle cx="{:.1f}" cy="{:.1f}" r="3" fill="{}"/>'.format(*at(x, y), colour)
+                      for x, y in line if y > 0]
         parts.append(f'<rect x="{across}" y="26" width="10" height="10" fill="{colour}"/>')
         parts.append(f'<text x="{across + 14}" y="35">{html.escape(name)}</text>')
         across += 26 + 7 * len(name)
