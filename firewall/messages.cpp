@@ -42,10 +42,7 @@ using ChainPointer = std::unique_ptr<nftnl_chain, Freed<nftnl_chain_free>>;
 using RulePointer = std::unique_ptr<nftnl_rule, Freed<nftnl_rule_free>>;
 using SetPointer = std::unique_ptr<nftnl_set, Freed<nftnl_set_free>>;
 
-const std::string& table_name() {
-  static const std::string name{kTableName};
-  return name;
-}
+constexpr const char* kTable = kTableName.data();  // made from a literal, so that it ends in zero
 
 uint16_t message_type(int type) { return static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type); }
 
@@ -81,7 +78,7 @@ std::span<const uint8_t> as_bytes(const void* start, uint32_t length) {
 
 void put_chain_message(Messages& batch, int type, int flags, std::string_view name) {
   const ChainPointer object{nftnl_chain_alloc()};
-  nftnl_chain_set_str(object.get(), NFTNL_CHAIN_TABLE, table_name().c_str());
+  nftnl_chain_set_str(object.get(), NFTNL_CHAIN_TABLE, kTable);
   nftnl_chain_set_str(object.get(), NFTNL_CHAIN_NAME, std::string{name}.c_str());
   nftnl_chain_nlmsg_build_payload(start(batch, type, flags), object.get());
   batch.finish();
@@ -89,7 +86,7 @@ void put_chain_message(Messages& batch, int type, int flags, std::string_view na
 
 SetPointer set_named(std::string_view name) {
   SetPointer object{nftnl_set_alloc()};
-  nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, table_name().c_str());
+  nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, kTable);
   nftnl_set_set_str(object.get(), NFTNL_SET_NAME, std::string{name}.c_str());
   return object;
 }
@@ -184,7 +181,8 @@ struct Adder {
   }
 };
 
-enum class Part : uint8_t { key_alone, whole };
+// What of an element a message carries: all of it, its key, or what a lookup asks for.
+enum class Part : uint8_t { whole, key, question };
 
 nftnl_set_elem* new_element(std::span<const uint8_t> key) {
   auto* object = nftnl_set_elem_alloc();
@@ -219,7 +217,9 @@ void add_element(nftnl_set* set, const Element& element, Part part) {
   nftnl_set_elem_add(set, object);
   if (!is_interval || shape.key.size() > 1) return;
   if (const auto behind = next_key(bounds.last)) {
-    auto* end = new_element(*behind);
+    // Asked for an end, the kernel finds the first one behind a key; asked for the exact key it may
+    // find the start of the next interval instead.
+    auto* end = new_element(part == Part::question ? bounds.last : *behind);
     nftnl_set_elem_set_u32(end, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
     nftnl_set_elem_add(set, end);
   }
@@ -257,7 +257,7 @@ void put_batch_end(Messages& batch) {
 void put_new_table(Messages& batch) {
   const TablePointer object{nftnl_table_alloc()};
   const auto comment = user_data(NFTNL_UDATA_TABLE_COMMENT, kTableComment);
-  nftnl_table_set_str(object.get(), NFTNL_TABLE_NAME, table_name().c_str());
+  nftnl_table_set_str(object.get(), NFTNL_TABLE_NAME, kTable);
   nftnl_table_set_data(object.get(), NFTNL_TABLE_USERDATA, comment.data(),
                        static_cast<uint32_t>(comment.size()));
   nftnl_table_nlmsg_build_payload(start(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL),
@@ -267,14 +267,14 @@ void put_new_table(Messages& batch) {
 
 void put_delete_table(Messages& batch) {
   const TablePointer object{nftnl_table_alloc()};
-  nftnl_table_set_str(object.get(), NFTNL_TABLE_NAME, table_name().c_str());
+  nftnl_table_set_str(object.get(), NFTNL_TABLE_NAME, kTable);
   nftnl_table_nlmsg_build_payload(start(batch, NFT_MSG_DELTABLE, 0), object.get());
   batch.finish();
 }
 
 void put_new_chain(Messages& batch, const Chain& chain) {
   const ChainPointer object{nftnl_chain_alloc()};
-  nftnl_chain_set_str(object.get(), NFTNL_CHAIN_TABLE, table_name().c_str());
+  nftnl_chain_set_str(object.get(), NFTNL_CHAIN_TABLE, kTable);
   nftnl_chain_set_str(object.get(), NFTNL_CHAIN_NAME, std::string{chain.name}.c_str());
   if (chain.hook) {
     nftnl_chain_set_str(object.get(), NFTNL_CHAIN_TYPE, std::string{chain.hook->type}.c_str());
@@ -293,7 +293,7 @@ void put_new_chain(Messages& batch, const Chain& chain) {
 
 void put_flush_chain(Messages& batch, std::string_view chain) {
   const RulePointer object{nftnl_rule_alloc()};
-  nftnl_rule_set_str(object.get(), NFTNL_RULE_TABLE, table_name().c_str());
+  nftnl_rule_set_str(object.get(), NFTNL_RULE_TABLE, kTable);
   nftnl_rule_set_str(object.get(), NFTNL_RULE_CHAIN, std::string{chain}.c_str());
   nftnl_rule_nlmsg_build_payload(start(batch, NFT_MSG_DELRULE, 0), object.get());
   batch.finish();
@@ -322,7 +322,12 @@ void put_new_set(Messages& batch, const SetShape& shape) {
     nftnl_set_set_data(object, NFTNL_SET_DESC_CONCAT, lengths.data(),
                        static_cast<uint32_t>(lengths.size()));
   }
-  const auto comment = user_data(NFTNL_UDATA_SET_COMMENT, shape.comment);
+  auto comment = user_data(NFTNL_UDATA_SET_COMMENT, shape.comment);
+  if (shape.key.size() == 1 && shape.key.front() == FieldType::link) {
+    // Without it nft lists names backwards: BYTEORDER_HOST_ENDIAN of its include/datatype.h.
+    constexpr std::array<uint8_t, 6> kHostOrder{NFTNL_UDATA_SET_KEYBYTEORDER, 4, 1, 0, 0, 0};
+    comment.insert(comment.begin(), kHostOrder.begin(), kHostOrder.end());
+  }
   nftnl_set_set_data(object, NFTNL_SET_USERDATA, comment.data(),
                      static_cast<uint32_t>(comment.size()));
   nftnl_set_nlmsg_build_payload(start(batch, NFT_MSG_NEWSET, NLM_F_CREATE), object);
@@ -343,7 +348,7 @@ void put_delete_set(Messages& batch, std::string_view set) {
 
 void put_new_rule(Messages& batch, const Rule& rule) {
   const RulePointer object{nftnl_rule_alloc()};
-  nftnl_rule_set_str(object.get(), NFTNL_RULE_TABLE, table_name().c_str());
+  nftnl_rule_set_str(object.get(), NFTNL_RULE_TABLE, kTable);
   nftnl_rule_set_str(object.get(), NFTNL_RULE_CHAIN, std::string{rule.chain}.c_str());
   for (const auto& expression : rule.expressions) std::visit(Adder{object.get()}, expression);
   if (!rule.comment.empty()) {
@@ -361,7 +366,7 @@ void put_add_elements(Messages& batch, std::span<const Element> elements) {
 }
 
 void put_delete_elements(Messages& batch, std::span<const Element> elements) {
-  put_elements(batch, elements, NFT_MSG_DELSETELEM, 0, Part::key_alone);
+  put_elements(batch, elements, NFT_MSG_DELSETELEM, 0, Part::key);
 }
 
 void put_get_generation(Messages& requests) {
@@ -371,13 +376,13 @@ void put_get_generation(Messages& requests) {
 
 void put_get_table(Messages& requests) {
   const TablePointer object{nftnl_table_alloc()};
-  nftnl_table_set_str(object.get(), NFTNL_TABLE_NAME, table_name().c_str());
+  nftnl_table_set_str(object.get(), NFTNL_TABLE_NAME, kTable);
   nftnl_table_nlmsg_build_payload(start(requests, NFT_MSG_GETTABLE, NLM_F_ACK), object.get());
   requests.finish();
 }
 
 void put_get_element(Messages& requests, const Element& element) {
-  put_elements(requests, std::span{&element, 1}, NFT_MSG_GETSETELEM, NLM_F_ACK, Part::key_alone);
+  put_elements(requests, std::span{&element, 1}, NFT_MSG_GETSETELEM, NLM_F_ACK, Part::question);
 }
 
 void put_dump_elements(Messages& requests, SetName set) {
@@ -389,7 +394,7 @@ void put_dump_elements(Messages& requests, SetName set) {
 
 void put_dump_rules(Messages& requests, std::string_view chain) {
   const RulePointer object{nftnl_rule_alloc()};
-  nftnl_rule_set_str(object.get(), NFTNL_RULE_TABLE, table_name().c_str());
+  nftnl_rule_set_str(object.get(), NFTNL_RULE_TABLE, kTable);
   nftnl_rule_set_str(object.get(), NFTNL_RULE_CHAIN, std::string{chain}.c_str());
   nftnl_rule_nlmsg_build_payload(start(requests, NFT_MSG_GETRULE, NLM_F_DUMP), object.get());
   requests.finish();
@@ -402,7 +407,7 @@ void put_dump_chains(Messages& requests) {
 
 void put_dump_sets(Messages& requests) {
   const SetPointer object{nftnl_set_alloc()};
-  nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, table_name().c_str());
+  nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, kTable);
   nftnl_set_nlmsg_build_payload(start(requests, NFT_MSG_GETSET, NLM_F_DUMP), object.get());
   requests.finish();
 }

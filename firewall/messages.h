@@ -18,6 +18,7 @@ namespace burrow::firewall {
 
 /// A batch fails with ERESTART when the firewall is no longer at `generation`.
 void put_batch_begin(Messages& batch, std::optional<uint32_t> generation);
+/// Ends a batch and has it acknowledged.
 void put_batch_end(Messages& batch);
 
 void put_new_table(Messages& batch);
@@ -33,7 +34,6 @@ void put_new_rule(Messages& batch, const Rule& rule);
 /// Puts as many messages as `elements` need; all are of one set. Adding is exclusive.
 void put_add_elements(Messages& batch, std::span<const Element> elements);
 void put_delete_elements(Messages& batch, std::span<const Element> elements);
-/// Has the last message of a batch acknowledged; kernels before 6.10 acknowledge nothing else.
 void put_get_generation(Messages& requests);
 void put_get_table(Messages& requests);
 /// Asks for the element that holds the key of `element`, its first one if that is an interval.

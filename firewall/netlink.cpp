@@ -41,6 +41,19 @@ Refusal read_refusal(const nlmsghdr& message) {
           .text = error->error == 0 ? std::string{} : extended_text(message)};
 }
 
+struct Search {
+  uint16_t type;
+  std::span<const uint8_t> found;
+};
+
+int keep_if_wanted(const nlattr* attribute, void* opaque) {
+  auto& search = *static_cast<Search*>(opaque);
+  if (mnl_attr_get_type(attribute) != search.type) return MNL_CB_OK;
+  search.found = {static_cast<const uint8_t*>(mnl_attr_get_payload(attribute)),
+                  mnl_attr_get_payload_len(attribute)};
+  return MNL_CB_STOP;
+}
+
 bool is_answer_code(const nlmsghdr& message) {
   return message.nlmsg_type == NLMSG_ERROR &&
          mnl_nlmsg_get_payload_len(&message) >= sizeof(nlmsgerr);
@@ -83,21 +96,15 @@ void Messages::clear() {
 }
 
 std::span<const uint8_t> find_attribute(const nlmsghdr& message, size_t skip, uint16_t type) {
-  struct Search {
-    uint16_t type;
-    std::span<const uint8_t> found;
-  } search{type, {}};
+  Search search{.type = type};
   if (mnl_nlmsg_get_payload_len(&message) < skip) return {};
-  mnl_attr_parse(
-      &message, static_cast<unsigned>(skip),
-      [](const nlattr* attribute, void* opaque) {
-        auto& wanted = *static_cast<Search*>(opaque);
-        if (mnl_attr_get_type(attribute) != wanted.type) return MNL_CB_OK;
-        wanted.found = {static_cast<const uint8_t*>(mnl_attr_get_payload(attribute)),
-                        mnl_attr_get_payload_len(attribute)};
-        return MNL_CB_STOP;
-      },
-      &search);
+  mnl_attr_parse(&message, static_cast<unsigned>(skip), keep_if_wanted, &search);
+  return search.found;
+}
+
+std::span<const uint8_t> find_nested(std::span<const uint8_t> attributes, uint16_t type) {
+  Search search{.type = type};
+  mnl_attr_parse_payload(attributes.data(), attributes.size(), keep_if_wanted, &search);
   return search.found;
 }
 

@@ -40,6 +40,9 @@ class Messages {
 /// The payload of the first attribute of a type, `skip` bytes behind the header; empty without one.
 std::span<const uint8_t> find_attribute(const nlmsghdr& message, size_t skip, uint16_t type);
 
+/// The same among the attributes inside another one.
+std::span<const uint8_t> find_nested(std::span<const uint8_t> attributes, uint16_t type);
+
 /// An answer of the kernel to one message that it refused.
 struct Refusal {
   uint32_t sequence = 0;
