@@ -48,6 +48,12 @@ class RuleText {
     add(Lookup{set, kFirst, {}});
     return std::move(*this);
   }
+  RuleText&& out_of_loopback() && {
+    constexpr uint32_t kLoopbackIndex = 1;  // LOOPBACK_IFINDEX, in every network namespace
+    add(Meta{NFT_META_OIF, kFirst});
+    add(Compare{kFirst, Comparison::equal, number(kLoopbackIndex)});
+    return std::move(*this);
+  }
   RuleText&& family(Family family) && {
     add(Meta{NFT_META_NFPROTO, kFirst});
     const uint8_t protocol = family == Family::ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
@@ -175,6 +181,9 @@ std::vector<Rule> all_rules() {
     add(rule("publish").family(v6).destination_from(v6, map));
   }
 
+  // The host talks to its own gateway addresses: there is nothing to hide, and a server on such an
+  // address would see its client change the address.
+  add(rule("postrouting").out_of_loopback().accept());
   // The host's loopback means nothing to a container: its answers would never come back.
   add(rule("postrouting")
           .any_of(NFT_CT_STATUS, IPS_DST_NAT)
