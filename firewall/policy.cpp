@@ -169,6 +169,9 @@ std::vector<Element> compile(const NetworkPolicy& policy) {
       if (other.family() != family) continue;
       add(of_family(family, SetName::same_network4, SetName::same_network6), {subnet, other});
     }
+    if (family == Family::ipv6 && policy.loopback6 == Loopback6::reachable) {
+      add(SetName::loopback6, {subnet});
+    }
     const auto& outbound = family == Family::ipv4 ? policy.outbound4 : policy.outbound6;
     if (outbound && outbound->family() == family) {
       add(of_family(family, SetName::snat4, SetName::snat6), {subnet}, {*outbound});

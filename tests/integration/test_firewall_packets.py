@@ -1,5 +1,6 @@
 """Published ports, masquerading and isolation with real packets through bridges and namespaces."""
 
+import contextlib
 import unittest
 
 from firewall_support import (Server, World, answers_from, apply, ask, has_sysctl, ip, publication,
@@ -18,7 +19,8 @@ class Packets:
         if cls.bridge_netfilter and not has_sysctl("net/bridge/bridge-nf-call-iptables"):
             raise unittest.SkipTest("this kernel has no br_netfilter")
         world = cls.world = World(cls.bridge_netfilter)
-        world.network("front", 1, subnets=2, dns=[{"listen": "10.89.1.1", "port": 1153},
+        # With br_netfilter on, the kernel drops what would come back to ::1.
+        world.network("front", 1, subnets=2, loopback6=not cls.bridge_netfilter, dns=[{"listen": "10.89.1.1", "port": 1153},
                                                   {"listen": "fd00:1::1", "port": 1153}])
         world.network("back", 2, outbound4="192.0.2.5", outbound6="2001:db8::5")
         world.network("one", 3, isolate="true")
@@ -35,6 +37,7 @@ class Packets:
             cls.address[netns] = world.container(netns, network, number)
         cls.address["far"] = world.container("far", "front", 4, subnet=1)
         cls.servers = [Server(netns, netns, 80) for netns in cls.address]
+        cls.web = cls.servers[0]
         cls.servers += [Server("outside", "outside", 80), Server("dns", None, 1153),
                         Server("range", "web", 7003), Server("high", "web", 7004)]
         web_ports = [
@@ -95,6 +98,42 @@ class Packets:
         for host in ("127.0.0.1", "127.1.2.3", World.HOST4, "192.0.2.5", "10.89.1.1", "10.89.2.1",
                      World.HOST6, "2001:db8::5", "fd00:1::1", "fd00:2::1"):
             self.answers("web", None, host, 8080)
+
+    def test_a_published_port_answers_at_the_ipv6_loopback_or_is_refused_at_once(self):
+        if self.bridge_netfilter:
+            self.answers("refused", None, "::1", 8080, ("tcp",))
+            self.silent((None, "::1", 8080))
+        else:
+            self.answers("web", None, "::1", 8080)
+            self.answers("range", None, "::1", 7003)
+        self.answers("refused", None, "::1", 8081, ("tcp",))
+        self.answers("refused", None, "::1", 8099, ("tcp",))
+
+    def test_the_loopback_of_the_host_is_out_of_reach_of_containers(self):
+        # route_localnet lets such packets in; whether they arrive counts, answers would be lost.
+        places = (("peer", "127.0.0.1", 8500), ("peer", "::1", 8500), ("peer", "127.0.0.1", 9001))
+        before = self.web.requests
+        with contextlib.closing(Server("host", None, 8500, "127.0.0.1")) as four, \
+                contextlib.closing(Server("host", None, 8500, "::1")) as six:
+            self.answers("host", None, "127.0.0.1", 8500)
+            self.answers("host", None, "::1", 8500)
+            ip("-n peer rule add pref 10 table local")
+            ip("-n peer -6 rule add pref 10 table local")
+            ip("-n peer rule delete pref 0")
+            ip("-n peer -6 rule delete pref 0")
+            ip("-n peer rule add to 127.0.0.0/8 pref 0 table main")
+            ip("-n peer -6 rule add to ::1 pref 0 table main")
+            ip("-n peer route add 127.0.0.1 via 10.89.1.1")
+            ip("-n peer -6 route add ::1 via fd00:1::1")
+            try:
+                self.silent(*places)
+                self.assertEqual((four.requests, six.requests), (2, 2))
+                self.assertEqual(self.web.requests, before)
+            finally:
+                ip("-n peer route delete 127.0.0.1")
+                ip("-n peer -6 route delete ::1 via fd00:1::1")
+                ip("-n peer rule add pref 0 table local")
+                ip("-n peer -6 rule add pref 0 table local")
 
     def test_a_container_reaches_its_own_published_port(self):
         for host in (World.HOST4, World.HOST6, "10.89.1.1", "fd00:1::1"):

@@ -108,6 +108,7 @@ class Server:
     def __init__(self, name, netns, port, address=None):
         self.name = name
         self.sockets = []
+        self.requests = 0
         for family in (socket.AF_INET, socket.AF_INET6):
             if address and family_of(address) != family:
                 continue
@@ -132,12 +133,14 @@ class Server:
             while True:
                 if sock.type == socket.SOCK_STREAM:
                     client, peer = sock.accept()
+                    self.requests += 1
                     with client, contextlib.suppress(OSError):
                         client.sendall(f"{self.name} {peer[0]}".encode())
                 else:
                     _, peer = sock.recvfrom(2048)
                     if peer is None:  # closed
                         return
+                    self.requests += 1
                     sock.sendto(f"{self.name} {peer[0]}".encode(), peer)
 
     def close(self):
@@ -162,6 +165,8 @@ def ask(netns, address, port, kind="tcp", source=None, timeout=POSITIVE):
             if not is_tcp:
                 sock.send(b"?")
             answer = sock.recv(2048).decode()
+        except ConnectionRefusedError:
+            return ("refused", "")
         except OSError:
             return None
         return tuple(answer.split()) if answer else None
@@ -171,7 +176,8 @@ def answers_from(questions):
     """Which of (netns, address, port, kind) are answered within NEGATIVE; all asked at once."""
     with concurrent.futures.ThreadPoolExecutor(max_workers=64) as pool:
         answers = list(pool.map(lambda question: ask(*question, timeout=NEGATIVE), questions))
-    return [question for question, answer in zip(questions, answers) if answer]
+    return [question for question, answer in zip(questions, answers)
+            if answer and answer[0] != "refused"]
 
 
 class World:
@@ -215,6 +221,8 @@ class World:
             ip(f"-6 address add {prefix6}::1/64 dev {bridge} nodad")
             policy["subnets"] += [f"{prefix4}.0/24", f"{prefix6}::/64"]
         ip(f"link set {bridge} up")
+        if policy.get("loopback6"):
+            ip(f"-6 route add local ::1 dev {bridge} table local metric 1024")
         self.networks[name] = policy
         return policy
 
