@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <ctime>
 #include <string>
 
 namespace burrow::log {
@@ -10,6 +11,22 @@ namespace {
 
 // The one piece of process-wide state: which lines are wanted. Set before any thread exists.
 Level threshold = Level::error;
+// And how they look.
+Form form = Form::terminal;
+std::string syslog_tag;
+
+// RFC 3164 section 4.1: facility user, the local time and the tag.
+std::string syslog_head(Level level) {
+  constexpr std::array<int, 6> kSeverities{3, 3, 4, 6, 7, 7};
+  constexpr int kFacilityUser = 1;
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::array<char, 32> date{};
+  std::strftime(date.data(), date.size(), "%b %e %H:%M:%S", &local);
+  return fmt::format("<{}>{} {}[{}]: ", kFacilityUser * 8 + kSeverities[static_cast<size_t>(level)],
+                     date.data(), syslog_tag, getpid());
+}
 
 constexpr std::array<std::string_view, 6> kWords{"off", "error", "warn", "info", "debug", "trace"};
 
@@ -41,13 +58,20 @@ Level parse_level(std::string_view text, Level fallback) {
 
 void set_threshold(Level wanted) { threshold = wanted; }
 
+void set_form(Form wanted, std::string_view tag) {
+  form = wanted;
+  syslog_tag = tag;
+}
+
 bool is_enabled(Level level) { return level <= threshold; }
 
 void write(Level level, std::string_view area, std::string_view message) {
   constexpr std::array<std::string_view, 6> kLabels{"OFF  ", "ERROR", "WARN ",
                                                     "INFO ", "DEBUG", "TRACE"};
   const auto text =
-      fmt::format("[{} burrow::{}] {}\n", kLabels[static_cast<size_t>(level)], area, message);
+      form == Form::syslog
+          ? fmt::format("{}{}: {}", syslog_head(level), area, message)
+          : fmt::format("[{} burrow::{}] {}\n", kLabels[static_cast<size_t>(level)], area, message);
   // One write per line, so that lines of parallel processes do not mix; a lost line is no failure.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
 }

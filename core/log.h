@@ -17,6 +17,11 @@ Level parse_level(std::string_view text, Level fallback);
 void set_threshold(Level threshold);
 bool is_enabled(Level level);
 
+/// How lines look: for a terminal, or as RFC 3164 messages of `tag` for a syslog socket that the
+/// caller has put in place of stderr. Call when there is one thread.
+enum class Form { terminal, syslog };
+void set_form(Form form, std::string_view tag);
+
 /// Writes one line, whatever the threshold.
 void write(Level level, std::string_view area, std::string_view message);
 

@@ -106,28 +106,30 @@ std::vector<NetworkName> names_of(const SetupRequest& request) {
   return names;
 }
 
-// Attachments of the request that are on record: of a container that died without a teardown, they
-// are ended first; of one that lives, they are in the way.
-Result<void> end_stale_attachments(const SetupRequest& request, Session& session,
-                                   const std::string& netns) {
-  std::vector<NetworkName> stale;
-  for (const auto& record : TRY(session.journal.attachments(request.container))) {
-    const auto names = names_of(request);
-    if (std::ranges::find(names, record.network) == names.end()) continue;
-    const bool is_alive =
-        record.netns == netns &&
-        TRY(session.handles.container->route.find_link(record.interface)).has_value();
-    if (is_alive) {
-      return fail(Errc::already_exists,
-                  "container \"{}\" is already attached to network \"{}\" by interface \"{}\"",
-                  request.container, record.network, record.interface);
+// A container that is on record already: set up by a command whose answer got lost, or dead without
+// a teardown. Its old attachments are ended first, but only for a request that could be planned
+// without them.
+Result<void> end_recorded_attachments(const SetupRequest& request, Session& session,
+                                      const Settings& settings) {
+  auto snapshot =
+      TRY(observe_for_setup(request, session.handles, session.journal, session.surroundings.dns));
+  std::vector<NetworkName> ended;
+  for (const auto& name : names_of(request)) {
+    const auto record = std::ranges::find(snapshot.attachments, name, &AttachmentRecord::network);
+    if (record == snapshot.attachments.end()) continue;
+    if (snapshot.container) snapshot.container->taken_links.erase(record->interface);
+    snapshot.networks.at(name).taken_host_link.reset();
+    if (const auto link = record->host_link()) {
+      snapshot.networks.at(name).free_host_link = link->name;
     }
-    stale.push_back(record.network);
+    snapshot.attachments.erase(record);
+    ended.push_back(name);
   }
-  if (stale.empty()) return {};
-  const auto snapshot =
-      TRY(observe_for_teardown(request.container, stale, session.handles, session.journal));
-  const auto errors = session.carry_out_teardown(plan_teardown(stale, snapshot), netns);
+  if (ended.empty()) return {};
+  TRY(plan_setup(request, snapshot, settings));
+  const auto before =
+      TRY(observe_for_teardown(request.container, ended, session.handles, session.journal));
+  const auto errors = session.carry_out_teardown(plan_teardown(ended, before), settings.netns);
   if (!errors.empty()) return Failure{combined(errors)};
   return {};
 }
@@ -197,10 +199,12 @@ Result<std::string> setup(const fs::path& netns, std::string_view request_text,
   auto session = TRY(Session::open(surroundings));
   TRY_VOID(session.recover());
   TRY_VOID(session.enter(std::move(opened)));
-  TRY_VOID(end_stale_attachments(*request, session, netns.native()));
   const Settings settings{.firewall = surroundings.firewall,
                           .dns_port = surroundings.dns.port,
                           .netns = netns.native()};
+  if (!TRY(session.journal.attachments(request->container)).empty()) {
+    TRY_VOID(end_recorded_attachments(*request, session, settings));
+  }
   for (int attempt = 1;; ++attempt) {
     const auto snapshot =
         TRY(observe_for_setup(*request, session.handles, session.journal, surroundings.dns));

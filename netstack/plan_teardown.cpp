@@ -72,7 +72,7 @@ class Planner {
   }
 
   // Our table goes with the last network; forwarding is switched off again where we had switched it
-  // on, unless a virtual link of somebody else may live by it by now.
+  // on, unless somebody else may live by it by now.
   Steps end_host() {
     if (snapshot_.table == firewall::TableState::missing && !snapshot_.host) return {};
     const bool is_last = !ended_bridges_.empty() &&
@@ -83,7 +83,7 @@ class Planner {
     Steps done;
     for (const auto& step : snapshot_.host->steps) {
       const bool is_setting = std::holds_alternative<SetSysctl>(step);
-      if (!is_setting || !snapshot_.has_foreign_virtual_links) done.push_back(step);
+      if (!is_setting || !snapshot_.may_others_forward) done.push_back(step);
     }
     plan_.changes.push_back(removal(host_record_path(), encode(*snapshot_.host)));
     return done;

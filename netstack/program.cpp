@@ -70,7 +70,7 @@ Result<Surroundings> surroundings(const CommandLine& line) {
   result.dns = {.binary = line.dns_binary.value_or(kDefaultDnsBinary),
                 .directory = result.run_directory / "aardvark-dns",
                 .lock = result.run_directory / "aardvark.lock",
-                .scratch = result.run_directory / "burrow" / "dns-scratch",
+                .scratch = result.run_directory / "burrow" / "scratch",
                 .port = port,
                 .rootless = line.is_rootless ? Rootless::yes : Rootless::no};
   return result;

@@ -131,7 +131,8 @@ std::optional<Step> inverse(const Step& step) {
                  [](const RemoveRoute& remove) -> Inverse { return AddRoute{remove.route}; },
                  [](const SetSysctl& set) -> Inverse {
                    if (!set.before) return std::nullopt;
-                   return SetSysctl{set.place, set.key, *set.before, set.value};
+                   return SetSysctl{set.place, set.key,   *set.before,
+                                    set.value, set.along, !set.taking_back};
                  },
                  [](const ChangeFirewall& change) -> Inverse { return taken_back(change); },
                  [](const ForgetFlows& forget) -> Inverse {
@@ -209,6 +210,8 @@ std::string to_string(const Step& step) {
           [](const TakeDown& s) {
             return fmt::format("set {} down on {}", s.link, where(s.place));
           },
+          [](const StartLoopback&) { return std::string{"set lo up in container"}; },
+          [](const StopLoopback&) { return std::string{"set lo down in container"}; },
           [](const DeleteLinks& s) {
             std::string text = "delete links";
             for (const auto& link : s.links) text += fmt::format(" {}", link.name);

@@ -1,0 +1,42 @@
+// The sockets that are open, made to follow the networks: kept where nothing changed, opened where
+// an address is new, tried again where that failed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dns/tcp_server.h"
+#include "dns/udp_server.h"
+
+namespace burrow::dns {
+
+class Listeners {
+ public:
+  Listeners(EventLoop& loop, const Authority& authority, uint16_t port);
+  ~Listeners();
+  Listeners(const Listeners&) = delete;
+  Listeners& operator=(const Listeners&) = delete;
+
+  /// Makes the sockets fit the zones. Returns a failure for each address that has no socket; the
+  /// others serve.
+  std::vector<Error> follow(const Zones& zones);
+  [[nodiscard]] size_t count() const { return open_.size(); }
+
+ private:
+  struct Listener {
+    std::unique_ptr<UdpServer> udp;
+    std::unique_ptr<TcpServer> tcp;
+  };
+  Result<Listener> open(const IpAddress& address, uint32_t network);
+
+  EventLoop& loop_;
+  const Authority& authority_;
+  uint16_t port_;
+  DatagramBatchPointer batch_;
+  TcpConnections connections_;
+  std::map<IpAddress, Listener> open_;
+};
+
+}  // namespace burrow::dns

@@ -1,0 +1,47 @@
+// Between a client and its upstream: the query that goes up, and the judgement and trimming of what
+// comes back. Pure. Sending and waiting: forwarder.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dns/answer.h"
+#include "dns/message.h"
+
+namespace burrow::dns {
+
+/// What has to be kept of a query while it is away.
+struct PendingQuestion {
+  uint16_t id = 0;  ///< the client's
+  uint16_t flags = 0;
+  std::optional<Edns> edns;
+  Transport transport = Transport::udp;
+  std::vector<uint8_t> question;  ///< name, type and class as the client sent them
+
+  PendingQuestion(const Query& query, Transport asked_over);
+  /// As a query again, to reply to; refers to this.
+  [[nodiscard]] Query query() const;
+};
+
+/// The client's question under another id, verbatim, with an OPT record of our own if it had one:
+/// EDNS is hop by hop (RFC 6891 section 6.2.6), so cookies and client subnets stay here.
+std::vector<uint8_t> upstream_query(const PendingQuestion& pending, uint16_t id);
+
+/// What an upstream's message is worth.
+enum class Judgement {
+  good,       ///< an answer, also a negative one
+  failed,     ///< SERVFAIL, REFUSED, NOTIMP or FORMERR: another server may do better
+  truncated,  ///< ask again over TCP
+  garbage,    ///< not a response, or broken
+};
+Judgement judge(Bytes response);
+
+/// The response as the client gets it: its own id and question, RA, no OPT record if it sent none,
+/// whole records up to its size limit with TC when some are left out.
+/// Nothing when the response is broken.
+std::optional<std::vector<uint8_t>> relayed_response(const PendingQuestion& pending,
+                                                     Bytes response);
+
+}  // namespace burrow::dns

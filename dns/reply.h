@@ -1,0 +1,57 @@
+// Writing a reply of our own into a buffer: whole records only, TC when one did not fit, our own
+// OPT record. Pure and without allocation. Which records: answer.h.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "core/ip.h"
+#include "dns/message.h"
+
+namespace burrow::dns {
+
+/// Writes one reply. Owner names are pointers into the question, so its case is kept (0x20) and
+/// nothing is searched.
+class ReplyWriter {
+ public:
+  /// Starts a reply to `query` in `buffer`, with its question when that was understood. The size
+  /// limit is the least of `limit` and the buffer; the buffer holds at least 512 bytes.
+  ReplyWriter(std::span<uint8_t> buffer, const Query& query, size_t limit);
+
+  void set_rcode(Rcode rcode) { rcode_ = rcode; }
+  void set_authoritative() { flags_ |= kFlagAuthoritative; }
+  /// Says why, to clients that speak EDNS (RFC 8914); must be called before the first record.
+  void set_extended_error(ExtendedError error) {
+    if (query_.edns) extended_error_ = error;
+  }
+
+  /// An A or AAAA record of the name asked for, TTL 0.
+  void add_address(const IpAddress& address);
+  /// A PTR record of the name asked for, TTL 0; `labels` without the root label.
+  void add_pointer(std::string_view labels);
+  enum class Section { answer, authority };
+  /// A SOA record with TTL and minimum 0, so that a negative answer is forgotten at once (RFC
+  /// 2308). `owner` is the size of the part of the asked name, root label not counted, that is cut
+  /// off in front to get the zone's name.
+  void add_soa(Section section, size_t owner);
+
+  /// Completes the reply and returns its size in bytes.
+  size_t finish();
+
+ private:
+  // Reserves a record and writes its fields but the data; null when it does not fit.
+  uint8_t* begin_record(size_t owner, RecordType type, size_t data_size);
+  [[nodiscard]] size_t opt_size() const;
+
+  std::span<uint8_t> buffer_;
+  const Query& query_;
+  size_t limit_;
+  size_t used_;
+  uint16_t flags_;
+  Rcode rcode_ = Rcode::no_error;
+  std::optional<ExtendedError> extended_error_;
+  uint16_t answers_ = 0;
+  uint16_t authorities_ = 0;
+};
+
+}  // namespace burrow::dns

@@ -1,0 +1,258 @@
+#include "dns/service.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+
+#include "core/log.h"
+#include "dns/directory.h"
+#include "dns/file_watch.h"
+#include "dns/forwarder.h"
+#include "dns/host_servers.h"
+#include "dns/listeners.h"
+#include "dns/socket.h"
+
+namespace burrow::dns {
+namespace {
+
+constexpr auto kFirstRetry = std::chrono::milliseconds{100};
+constexpr auto kLongestRetry = std::chrono::seconds{10};
+// The usual prefixes of container networks, for a gateway address that no link has yet.
+constexpr uint8_t kUsualV4Prefix = 24;
+constexpr uint8_t kUsualV6Prefix = 64;
+
+ZoneSettings settings_of(const CommandLine& command_line) {
+  const bool is_aardvark = command_line.compatibility == Compatibility::aardvark;
+  ZoneSettings settings{.forwarding = std::getenv("AARDVARK_NO_PROXY") == nullptr
+                                          ? Forwarding::allowed
+                                          : Forwarding::never,
+                        .rotation = is_aardvark ? Rotation::fixed : Rotation::rotate};
+  std::string_view domain = command_line.search_domain;
+  while (domain.starts_with('.')) domain.remove_prefix(1);
+  if (auto name = DomainName::parse(domain)) {
+    settings.search_domain = *std::move(name);
+  } else if (!domain.empty()) {
+    log::warn("dns", "search domain ignored: {}", name.error().message);
+  }
+  return settings;
+}
+
+Result<host::Fd> take_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGQUIT}) sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);  // NOLINT: nothing of its result is needed
+  host::Fd fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!fd.is_open()) return system_failure(errno, "signalfd");
+  return fd;
+}
+
+}  // namespace
+
+class Service::Implementation {
+ public:
+  explicit Implementation(const CommandLine& command_line)
+      : compatibility_(command_line.compatibility),
+        // The daemon changes to "/" before it reads the directory again.
+        path_(std::filesystem::absolute(command_line.config_directory)),
+        settings_(settings_of(command_line)),
+        directory_(path_),
+        forwarder_(loop_, command_line.compatibility),
+        authority_{.zones = {}, .forwarder = forwarder_},
+        listeners_(loop_, authority_, command_line.port),
+        retry_(loop_, [this] { reload(Trigger::retry); }) {}
+
+  Result<Start> start() {
+    signals_ = TRY(take_signals());
+    TRY_VOID(prepare_pid_file());
+    auto is_read = directory_.refresh();
+    if (!is_read) {
+      return with_context(std::move(is_read).error(),
+                          "Error starting server unable to parse config");
+    }
+    if (directory_.networks().empty()) return Start::no_network;
+    std::string failures;
+    const auto add_failure = [&](const Error& error) {
+      failures += (failures.empty() ? "" : "\n") + error.message;
+    };
+    if (const auto read = read_servers(); !read) add_failure(read.error());
+    swap_zones();
+    for (const auto& failure : listeners_.follow(*authority_.zones)) add_failure(failure);
+    if (!failures.empty()) return fail(Errc::system, "Error starting server {}", failures);
+    TRY_VOID(write_pid_file());
+    return Start::serving;
+  }
+
+  Result<void> run() {
+    FdWatch signal_watch{loop_, signals_.get(), [&] { on_signal(signal_watch); }};
+    signal_watch.await_readable();
+    watch_files();
+    loop_.run();
+    return host::remove_file(pid_file());
+  }
+
+ private:
+  enum class Trigger { signal, file, retry };
+
+  [[nodiscard]] host::fs::path pid_file() const { return path_ / kPidFileName; }
+
+  // The place is tried out before anything is bound, because a missing directory is the commonest
+  // mistake; the file itself appears only when the daemon can take its signals.
+  Result<void> prepare_pid_file() {
+    if (::access(path_.c_str(), W_OK | X_OK) == 0 && std::filesystem::is_directory(path_))
+      return {};
+    const int code = errno == 0 ? ENOTDIR : errno;
+    return system_failure(code, "Error creating aardvark pid Unable to get process pid");
+  }
+
+  Result<void> write_pid_file() {
+    // Callers read the number without trimming: no newline. Hidden, so it is no network.
+    auto written =
+        host::write_file(pid_file(), std::to_string(::getpid()), path_ / ".aardvark.pid");
+    if (!written) {
+      return with_context(std::move(written).error(), "Error creating aardvark pid");
+    }
+    return {};
+  }
+
+  void on_signal(FdWatch& watch) {
+    signalfd_siginfo signal{};
+    bool is_reload = false;
+    while (::read(signals_.get(), &signal, sizeof signal) == sizeof signal) {
+      if (signal.ssi_signo != SIGHUP) return loop_.stop();
+      is_reload = true;
+    }
+    if (is_reload) reload(Trigger::signal);
+    watch.await_readable();
+  }
+
+  void watch_files() {
+    auto watch = FileWatch::open(loop_);
+    if (!watch) {
+      log::warn("dns", "changes are seen on SIGHUP alone: {}", watch.error().message);
+      return;
+    }
+    file_watch_ = *std::move(watch);
+    const auto on_servers = [this] { log_failure(read_servers()); };
+    file_watch_->watch_file(kResolvConf, on_servers);
+    file_watch_->watch_file(kResolvedServers, on_servers);
+    file_watch_->watch_directory(path_, [this] { reload(Trigger::file); });
+  }
+
+  // Keeps the servers of before when the file cannot be read.
+  Result<void> read_servers() {
+    auto servers = read_host_servers(kResolvConf, kResolvedServers);
+    constexpr std::string_view kRefusal =
+        "failed to get upstream nameservers, dns forwarding will not work";
+    if (compatibility_ == Compatibility::aardvark) {
+      if (!servers) return with_context(std::move(servers).error(), kRefusal);
+      if (!servers->complaints.empty()) {
+        return fail(Errc::invalid_input, "{}: {}", kRefusal, servers->complaints[0]);
+      }
+    }
+    if (!servers) {
+      log::warn("dns", "{}: {}", kRefusal, servers.error().message);
+      return {};
+    }
+    if (servers->complaints != last_complaints_) {
+      for (const auto& complaint : servers->complaints) {
+        log::warn("dns", "{}: {}", kResolvConf, complaint);
+      }
+    }
+    last_complaints_ = servers->complaints;
+    forwarder_.set_host_servers(std::move(servers->upstreams));
+    return {};
+  }
+
+  static void log_failure(const Result<void>& result) {
+    if (!result) log::error("dns", "{}", result.error().message);
+  }
+
+  void reload(Trigger trigger) {
+    if (trigger == Trigger::signal) {
+      log::debug("dns", "reload");
+      log_failure(read_servers());
+    }
+    auto is_changed = directory_.refresh();
+    if (!is_changed) {
+      log::error("dns", "{}", is_changed.error().message);
+      return;
+    }
+    if (directory_.networks().empty()) {
+      // Whoever removed the last network sends SIGHUP next and must still find us. A file that is
+      // there but cannot be read yet is a network too.
+      if (trigger != Trigger::file && !directory_.has_unread()) loop_.stop();
+      if (directory_.has_unread()) schedule_retry();
+      return;
+    }
+    if (*is_changed) swap_zones();
+    const auto failures = listeners_.follow(*authority_.zones);
+    for (const auto& failure : failures) {
+      if (trigger != Trigger::retry) log::error("dns", "{}", failure.message);
+    }
+    if (trigger != Trigger::retry) retry_after_ = kFirstRetry;
+    if (!failures.empty() || directory_.has_unread()) schedule_retry();
+  }
+
+  void schedule_retry() {
+    if (retry_.is_running()) return;
+    retry_.start(retry_after_);
+    retry_after_ = std::min<Clock::duration>(retry_after_ * 2, kLongestRetry);
+  }
+
+  void swap_zones() {
+    auto networks = directory_.networks();
+    std::vector<IpAddress> gateways;
+    for (const auto& network : networks) {
+      const auto addresses = network->listen_addresses();
+      gateways.insert(gateways.end(), addresses.begin(), addresses.end());
+    }
+    if (gateways != gateways_) {
+      gateways_ = std::move(gateways);
+      subnets_ = find_subnets();
+    }
+    authority_.zones = std::make_shared<const Zones>(std::move(networks), subnets_, settings_);
+  }
+
+  // The prefixes that the gateway addresses have on their links.
+  [[nodiscard]] std::vector<IpNetwork> find_subnets() const {
+    const auto interfaces = interface_addresses();
+    std::vector<IpNetwork> subnets;
+    for (const auto& gateway : gateways_) {
+      auto length = gateway.is_v4() ? kUsualV4Prefix : kUsualV6Prefix;
+      const auto found = std::ranges::find(interfaces, gateway, &IpInterface::address);
+      if (found != interfaces.end()) length = found->prefix_length;
+      subnets.push_back(*IpNetwork::containing(gateway, length));
+    }
+    return subnets;
+  }
+
+  Compatibility compatibility_;
+  host::fs::path path_;
+  ZoneSettings settings_;
+  EventLoop loop_;
+  host::Fd signals_;
+  Directory directory_;
+  Forwarder forwarder_;
+  Authority authority_;
+  Listeners listeners_;
+  std::vector<IpAddress> gateways_;
+  std::vector<IpNetwork> subnets_;
+  std::vector<std::string> last_complaints_;
+  std::unique_ptr<FileWatch> file_watch_;
+  Clock::duration retry_after_ = kFirstRetry;
+  Timer retry_;
+};
+
+Service::Service(const CommandLine& command_line)
+    : implementation_(std::make_unique<Implementation>(command_line)) {}
+Service::~Service() = default;
+Result<Service::Start> Service::start() { return implementation_->start(); }
+Result<void> Service::run() { return implementation_->run(); }
+
+}  // namespace burrow::dns

@@ -1,0 +1,116 @@
+#include "dns/socket.h"
+
+#include <ifaddrs.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace burrow::dns {
+namespace {
+
+constexpr int kBacklog = 1024;
+// Room for a burst while the daemon is busy; the kernel caps it where we may not exceed.
+constexpr int kReceiveBuffer = 1 << 20;
+
+void set_option(const host::Fd& fd, int level, int option, int value) {
+  // What a kernel does not have is done without: binding tells whether that matters.
+  ::setsockopt(fd.get(), level, option, &value, sizeof value);
+}
+
+Result<host::Fd> bind_socket(const IpAddress& address, uint16_t port, int type) {
+  const int family = address.is_v4() ? AF_INET : AF_INET6;
+  host::Fd fd{::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  if (!fd.is_open()) return system_failure(errno, "IO error");
+  if (type == SOCK_STREAM) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address.is_v6()) {
+    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    // A new gateway address is tentative for a second or two and cannot be bound otherwise.
+    set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+  }
+  const auto name = to_socket_address(address, port);
+  if (::bind(fd.get(), &name.any, size_of(name)) != 0) return system_failure(errno, "IO error");
+  return fd;
+}
+
+}  // namespace
+
+SocketAddress to_socket_address(const IpAddress& address, uint16_t port, uint32_t scope) {
+  SocketAddress result{};
+  const auto bytes = address.bytes();
+  if (address.is_v4()) {
+    result.v4.sin_family = AF_INET;
+    result.v4.sin_port = htons(port);
+    std::memcpy(&result.v4.sin_addr, bytes.data(), bytes.size());
+  } else {
+    result.v6.sin6_family = AF_INET6;
+    result.v6.sin6_port = htons(port);
+    result.v6.sin6_scope_id = scope;
+    std::memcpy(&result.v6.sin6_addr, bytes.data(), bytes.size());
+  }
+  return result;
+}
+
+socklen_t size_of(const SocketAddress& address) {
+  return address.any.sa_family == AF_INET ? sizeof address.v4 : sizeof address.v6;
+}
+
+IpAddress to_ip_address(const SocketAddress& address) {
+  if (address.any.sa_family == AF_INET) {
+    return IpAddress::from_bytes(
+        {reinterpret_cast<const uint8_t*>(&address.v4.sin_addr), sizeof address.v4.sin_addr});
+  }
+  return IpAddress::from_bytes(
+      {reinterpret_cast<const uint8_t*>(&address.v6.sin6_addr), sizeof address.v6.sin6_addr});
+}
+
+std::string endpoint_text(const IpAddress& address, uint16_t port) {
+  return address.is_v4() ? fmt::format("{}:{}", address.to_string(), port)
+                         : fmt::format("[{}]:{}", address.to_string(), port);
+}
+
+Result<host::Fd> bind_udp(const IpAddress& address, uint16_t port) {
+  auto fd = bind_socket(address, port, SOCK_DGRAM);
+  if (!fd) {
+    return with_context(std::move(fd).error(), fmt::format("failed to bind udp listener on {}",
+                                                           endpoint_text(address, port)));
+  }
+  set_option(*fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
+  set_option(*fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer);
+  return fd;
+}
+
+Result<host::Fd> listen_tcp(const IpAddress& address, uint16_t port) {
+  auto fd = bind_socket(address, port, SOCK_STREAM);
+  if (fd && ::listen(fd->get(), kBacklog) != 0) fd = system_failure(errno, "IO error");
+  if (!fd) {
+    return with_context(std::move(fd).error(), fmt::format("failed to bind tcp listener on {}",
+                                                           endpoint_text(address, port)));
+  }
+  return fd;
+}
+
+std::vector<IpInterface> interface_addresses() {
+  ifaddrs* first = nullptr;
+  if (::getifaddrs(&first) != 0) return {};
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner{first, &::freeifaddrs};
+  std::vector<IpInterface> result;
+  for (const ifaddrs* each = first; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_netmask == nullptr) continue;
+    const int family = each->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    const auto read = [&](const sockaddr* from) {
+      SocketAddress address{};
+      std::memcpy(&address, from, family == AF_INET ? sizeof address.v4 : sizeof address.v6);
+      address.any.sa_family = static_cast<sa_family_t>(family);
+      return to_ip_address(address);
+    };
+    int length = 0;
+    for (const uint8_t byte : read(each->ifa_netmask).bytes()) length += std::popcount(byte);
+    result.push_back({read(each->ifa_addr), static_cast<uint8_t>(length)});
+  }
+  return result;
+}
+
+}  // namespace burrow::dns

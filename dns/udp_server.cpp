@@ -1,0 +1,139 @@
+#include "dns/udp_server.h"
+
+#include <array>
+#include <cerrno>
+
+#include "dns/socket.h"
+
+namespace burrow::dns {
+namespace {
+
+constexpr size_t kBatch = 64;
+// Queries are small; what is longer is cut off by the kernel and refused as malformed.
+constexpr size_t kQuerySize = 4096;
+// How many batches one socket gets before the others have their turn.
+constexpr int kRounds = 16;
+
+}  // namespace
+
+// The message headers are set up once; a round touches only what changes.
+class DatagramBatch {
+ public:
+  DatagramBatch() {
+    for (size_t i = 0; i < kBatch; ++i) {
+      query_parts_[i] = {queries_[i].data(), kQuerySize};
+      received_[i].msg_hdr = {.msg_name = &clients_[i],
+                              .msg_namelen = sizeof(SocketAddress),
+                              .msg_iov = &query_parts_[i],
+                              .msg_iovlen = 1};
+      sent_[i].msg_hdr.msg_iov = &reply_parts_[i];
+      sent_[i].msg_hdr.msg_iovlen = 1;
+    }
+  }
+
+  // Returns how many datagrams came in.
+  size_t receive(int fd) {
+    const int count = ::recvmmsg(fd, received_.data(), kBatch, MSG_DONTWAIT, nullptr);
+    return count > 0 ? static_cast<size_t>(count) : 0;
+  }
+
+  Bytes query(size_t slot) const { return {queries_[slot].data(), received_[slot].msg_len}; }
+  const SocketAddress& client(size_t slot) const { return clients_[slot]; }
+  // Where the next reply is to be written.
+  std::span<uint8_t> next_reply() { return replies_[reply_count_]; }
+  void add_reply(size_t slot, size_t size) {
+    auto& header = sent_[reply_count_].msg_hdr;
+    header.msg_name = &clients_[slot];
+    header.msg_namelen = received_[slot].msg_hdr.msg_namelen;
+    reply_parts_[reply_count_] = {replies_[reply_count_].data(), size};
+    ++reply_count_;
+  }
+
+  // Sends what was added. What the kernel does not take is lost: it is UDP, clients ask again.
+  void send(int fd) {
+    for (size_t done = 0; done < reply_count_;) {
+      const int count =
+          ::sendmmsg(fd, &sent_[done], static_cast<unsigned>(reply_count_ - done), MSG_DONTWAIT);
+      // One client that cannot be reached must not cost the others their answers.
+      done += count > 0 ? static_cast<size_t>(count) : 1;
+    }
+    reply_count_ = 0;
+  }
+
+  // Makes the first `count` slots ready for the next batch.
+  void reset(size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      received_[i].msg_hdr.msg_namelen = sizeof(SocketAddress);
+    }
+  }
+
+ private:
+  std::array<std::array<uint8_t, kQuerySize>, kBatch> queries_;
+  std::array<std::array<uint8_t, kUdpSize>, kBatch> replies_;
+  std::array<SocketAddress, kBatch> clients_{};
+  std::array<iovec, kBatch> query_parts_{};
+  std::array<iovec, kBatch> reply_parts_{};
+  std::array<mmsghdr, kBatch> received_{};
+  std::array<mmsghdr, kBatch> sent_{};
+  size_t reply_count_ = 0;
+};
+
+void DatagramBatchDeleter::operator()(DatagramBatch* batch) const {
+  std::default_delete<DatagramBatch>{}(batch);
+}
+DatagramBatchPointer make_datagram_batch() {
+  return DatagramBatchPointer{std::make_unique<DatagramBatch>().release()};
+}
+
+UdpServer::UdpServer(EventLoop& loop, host::Fd socket, const Authority& authority,
+                     DatagramBatch& batch, uint32_t network)
+    : socket_(std::make_shared<host::Fd>(std::move(socket))),
+      authority_(authority),
+      batch_(batch),
+      network_(network),
+      watch_(loop, socket_->get(), [this] { on_readable(); }) {
+  watch_.await_readable();
+}
+
+UdpServer::~UdpServer() = default;
+
+void UdpServer::on_readable() {
+  for (int round = 0; round < kRounds; ++round) {
+    const size_t count = batch_.receive(socket_->get());
+    if (count == 0) break;
+    answer_batch(count);
+    batch_.send(socket_->get());
+    batch_.reset(count);
+    if (count < kBatch) break;
+  }
+  watch_.await_readable();
+}
+
+void UdpServer::answer_batch(size_t count) {
+  const Zones& zones = *authority_.zones;
+  Query query;
+  for (size_t slot = 0; slot < count; ++slot) {
+    const auto& address = batch_.client(slot);
+    // A reply to port 0 cannot be sent.
+    if (address.v4.sin_port == 0) continue;
+    const Client client{network_, to_ip_address(address), Transport::udp};
+    const auto verdict = answer(zones, client, batch_.query(slot), query, batch_.next_reply());
+    if (const auto* reply = std::get_if<Reply>(&verdict)) {
+      batch_.add_reply(slot, reply->size);
+    } else if (const auto* away = std::get_if<Forward>(&verdict)) {
+      forward(slot, query, away->servers, client);
+    }
+  }
+}
+
+void UdpServer::forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
+                        const Client& client) {
+  authority_.forwarder.forward(*authority_.zones, client, query, servers,
+                               [socket = socket_, to = batch_.client(slot)](Bytes reply) {
+                                 if (reply.empty()) return;
+                                 ::sendto(socket->get(), reply.data(), reply.size(), MSG_DONTWAIT,
+                                          &to.any, size_of(to));
+                               });
+}
+
+}  // namespace burrow::dns
