@@ -1,0 +1,109 @@
+// Links, addresses and routes of one network namespace: each call is one rtnetlink request.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ip.h"
+#include "core/mac.h"
+#include "core/names.h"
+#include "core/result.h"
+#include "host/netns.h"
+
+struct nl_sock;
+
+namespace burrow::host {
+
+/// A link as the kernel describes it.
+struct Link {
+  uint32_t index = 0;
+  std::string name;
+  std::string kind;  ///< "bridge", "veth", ...; empty for physical links and loopback
+  MacAddress mac;
+  uint32_t mtu = 0;
+  bool is_up = false;
+  std::optional<uint32_t> master;  ///< index of the bridge that this is a port of
+};
+
+/// A bridge to be made.
+struct NewBridge {
+  LinkName name;
+  MacAddress mac;
+  std::optional<uint32_t> mtu;
+};
+
+/// A veth pair to be made: the host's end is up and a port of `bridge`, the peer is born in another
+/// namespace and down.
+struct NewVeth {
+  LinkName name;
+  MacAddress mac;
+  LinkName bridge;
+  LinkName peer_name;
+  MacAddress peer_mac;
+  std::optional<uint32_t> mtu;  ///< of both ends
+};
+
+enum class RouteKind : uint8_t { unicast = 1, blackhole = 6, unreachable = 7, prohibit = 8 };
+
+/// A route of the main table. Without gateway unless unicast; the kernel finds the link.
+struct Route {
+  IpNetwork destination;
+  std::optional<IpAddress> gateway;
+  uint32_t metric = 0;
+  RouteKind kind = RouteKind::unicast;
+};
+
+/// A socket to the kernel's rtnetlink, in the namespace it was opened in. Errors of all calls: the
+/// system's, with the kernel's own explanation where it gives one.
+class RouteSocket {
+ public:
+  /// In the calling thread's namespace.
+  static Result<RouteSocket> open();
+
+  /// The link called `name`, or nothing.
+  Result<std::optional<Link>> find_link(const LinkName& name);
+  Result<Link> get_link(uint32_t index);
+  /// The links that have `master` as their master.
+  Result<std::vector<Link>> links_of(uint32_t master);
+  /// All links; for decisions about the whole host only, since it costs what the host has.
+  Result<std::vector<Link>> links();
+  Result<std::vector<IpInterface>> addresses_of(uint32_t link);
+  /// The link that packets to the internet leave by: the default route's, IPv4 before IPv6. Asks
+  /// the kernel to route to a documentation address, so that metrics, several paths and routing
+  /// rules count, and the cost does not depend on the number of routes.
+  Result<std::optional<uint32_t>> default_route_link();
+  /// The metrics of the default routes of the main table.
+  Result<std::vector<uint32_t>> default_route_metrics(Family family);
+
+  Result<void> create_bridge(const NewBridge& bridge);
+  Result<void> create_veth(const NewVeth& veth, const NetNs& peer_namespace);
+  Result<void> set_up(const LinkName& name);
+  Result<void> set_down(const LinkName& name);
+  /// Lets a bridge send frames back out of the port they came in by.
+  Result<void> enable_hairpin(uint32_t port);
+  Result<void> delete_link(const LinkName& name);
+  /// Deletes several links in one request and one RCU grace period: by link group.
+  Result<void> delete_links(const std::vector<uint32_t>& indexes);
+
+  /// Adds an address that needs no duplicate address detection.
+  Result<void> add_address(uint32_t link, const IpInterface& address);
+  Result<void> delete_address(uint32_t link, const IpInterface& address);
+  Result<void> add_route(const Route& route);
+  Result<void> delete_route(const Route& route);
+
+ private:
+  class Request;
+  struct Close {
+    void operator()(nl_sock* socket) const;
+  };
+  explicit RouteSocket(std::unique_ptr<nl_sock, Close> socket) : socket_(std::move(socket)) {}
+  Result<std::vector<Link>> dump_links(std::optional<uint32_t> master);
+  Result<void> change_flags(const LinkName& name, unsigned flags);
+  Result<std::optional<uint32_t>> route_link(const IpAddress& destination);
+  std::unique_ptr<nl_sock, Close> socket_;
+};
+
+}  // namespace burrow::host

@@ -1,0 +1,41 @@
+#include "host/sysctl.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "host/fd.h"
+
+namespace burrow::host {
+namespace {
+
+std::string path_of(std::string_view key) { return fmt::format("/proc/sys/{}", key); }
+
+Failure failed(std::string_view verb, std::string_view key) {
+  return system_failure(errno, fmt::format("{} sysctl \"{}\"", verb, key));
+}
+
+}  // namespace
+
+Result<std::string> read_sysctl(std::string_view key) {
+  const Fd fd{::open(path_of(key).c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd.is_open()) return failed("read", key);
+  std::array<char, 256> buffer;
+  const auto count = ::read(fd.get(), buffer.data(), buffer.size());
+  if (count < 0) return failed("read", key);
+  std::string value(buffer.data(), static_cast<size_t>(count));
+  while (!value.empty() && value.back() == '\n') value.pop_back();
+  return value;
+}
+
+Result<void> write_sysctl(std::string_view key, std::string_view value) {
+  if (const auto current = read_sysctl(key); current && *current == value) return {};
+  const Fd fd{::open(path_of(key).c_str(), O_WRONLY | O_CLOEXEC)};
+  if (!fd.is_open()) return failed("set", key);
+  if (::write(fd.get(), value.data(), value.size()) < 0) return failed("set", key);
+  return {};
+}
+
+}  // namespace burrow::host

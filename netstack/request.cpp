@@ -1,0 +1,183 @@
+#include "netstack/request.h"
+
+#include <algorithm>
+#include <set>
+
+namespace burrow::netstack {
+namespace {
+
+constexpr uint64_t kMostPorts = UINT16_MAX;
+constexpr size_t kMostNetworks = 256;
+constexpr size_t kMostMappings = 65535;
+
+Result<std::vector<IpAddress>> addresses(const JsonCursor& cursor) {
+  std::vector<IpAddress> result;
+  for (const auto& element : TRY(cursor.elements())) {
+    result.push_back(TRY(element.parsed(IpAddress::parse)));
+  }
+  return result;
+}
+
+Result<MacAddress> parse_own_mac(std::string_view text) {
+  const auto mac = TRY(MacAddress::parse(text));
+  if (!mac.is_usable()) {
+    return fail(Errc::invalid_input,
+                "MAC address \"{}\" cannot be a link's own: Cannot assign requested address", text);
+  }
+  return mac;
+}
+
+Result<std::vector<std::string>> strings(const JsonCursor& cursor) {
+  std::vector<std::string> result;
+  for (const auto& element : TRY(cursor.elements())) result.push_back(TRY(element.string()));
+  return result;
+}
+
+// Protocols of one mapping: a word, a comma list, or nothing for tcp.
+Result<std::vector<Protocol>> protocols(const JsonCursor& cursor) {
+  const auto text = TRY(cursor.string());
+  if (text.empty()) return std::vector{Protocol::tcp};
+  std::vector<Protocol> result;
+  std::string_view rest = text;
+  for (;;) {
+    const auto comma = rest.find(',');
+    auto protocol = parse_protocol(rest.substr(0, comma));
+    if (!protocol) return cursor.failure("{}", protocol.error().message);
+    if (std::ranges::find(result, *protocol) == result.end()) result.push_back(*protocol);
+    if (comma == rest.npos) return result;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+Result<void> decode_mapping(const JsonCursor& cursor, std::vector<PortMapping>& into) {
+  const auto port = [&](std::string_view key) -> Result<uint16_t> {
+    return static_cast<uint16_t>(TRY(TRY(cursor.at(key)).unsigned_integer(kMostPorts)));
+  };
+  PortMapping mapping{.host_port = TRY(port("host_port")),
+                      .container_port = TRY(port("container_port")),
+                      // 0 and nothing mean one port, as netavark takes them.
+                      .count = std::max<uint16_t>(1, TRY(port("range")))};
+  const auto host_address = TRY(cursor.at("host_ip"));
+  if (!TRY(host_address.string()).empty()) {
+    mapping.host_address = TRY(host_address.parsed(IpAddress::parse));
+  }
+  if (const auto checked = check_ranges(mapping); !checked) {
+    return cursor.failure("{}", checked.error().message);
+  }
+  for (const auto protocol : TRY(protocols(TRY(cursor.at("protocol"))))) {
+    mapping.protocol = protocol;
+    into.push_back(mapping);
+  }
+  return {};
+}
+
+// The per-network options of `networks`; `networks` is a map by name or an array with names.
+struct NamedOptions {
+  std::string name;
+  JsonCursor options;
+};
+
+Result<std::vector<NamedOptions>> named_options(const JsonCursor& networks) {
+  std::vector<NamedOptions> result;
+  if (networks.value().is_array()) {
+    for (auto& element : TRY(networks.elements())) {
+      auto name = TRY(TRY(element.at("name")).string());
+      result.push_back({std::move(name), std::move(element)});
+    }
+  } else {
+    for (auto& [name, options] : TRY(networks.members())) {
+      result.push_back({name, std::move(options)});
+    }
+  }
+  if (result.size() > kMostNetworks) {
+    return networks.failure("{} networks are more than {}", result.size(), kMostNetworks);
+  }
+  std::set<std::string> names;
+  for (const auto& entry : result) {
+    if (!names.insert(entry.name).second) {
+      return networks.failure("network \"{}\" passed twice", entry.name);
+    }
+  }
+  return result;
+}
+
+Result<AttachmentRequest> decode_attachment(const NamedOptions& entry, const JsonCursor& known) {
+  const auto& options = entry.options;
+  const auto network = TRY(known.find(entry.name));
+  if (!network) return options.failure("no network_info for network \"{}\"", entry.name);
+  AttachmentRequest attachment{
+      .network = TRY(decode_network(*network)),
+      .interface = TRY(TRY(options.at("interface_name")).parsed(LinkName::parse))};
+  if (const auto ips = TRY(options.find("static_ips"))) {
+    attachment.addresses = TRY(addresses(*ips));
+  }
+  if (const auto mac = TRY(options.find("static_mac"))) {
+    if (!TRY(mac->string()).empty()) attachment.mac = TRY(mac->parsed(parse_own_mac));
+  }
+  if (const auto aliases = TRY(options.find("aliases"))) {
+    attachment.aliases = TRY(strings(*aliases));
+  }
+  if (const auto words = TRY(options.find("options"))) {
+    for (const auto& [key, value] : TRY(words->members())) {
+      attachment.options[key] = TRY(value.string());
+    }
+  }
+  return attachment;
+}
+
+}  // namespace
+
+Result<SetupRequest> decode_setup_request(std::string_view text) {
+  const auto document = TRY(parse_json(text));
+  const JsonCursor root{document};
+  SetupRequest request{.container = TRY(TRY(root.at("container_id")).parsed(ContainerId::parse)),
+                       .container_name = TRY(TRY(root.at("container_name")).string())};
+  const auto known = TRY(root.at("network_info"));
+  std::set<LinkName> interfaces;
+  for (const auto& entry : TRY(named_options(TRY(root.at("networks"))))) {
+    auto attachment = TRY(decode_attachment(entry, known));
+    if (!interfaces.insert(attachment.interface).second) {
+      return entry.options.failure("interface name \"{}\" is given to two networks",
+                                   attachment.interface);
+    }
+    request.attachments.push_back(std::move(attachment));
+  }
+  if (const auto mappings = TRY(root.find("port_mappings"))) {
+    const auto elements = TRY(mappings->elements());
+    if (elements.size() > kMostMappings) {
+      return mappings->failure("{} mappings are more than {}", elements.size(), kMostMappings);
+    }
+    for (const auto& element : elements) TRY_VOID(decode_mapping(element, request.ports));
+  }
+  if (const auto servers = TRY(root.find("dns_servers"))) {
+    request.dns_servers = TRY(addresses(*servers));
+  }
+  if (const auto hostname = TRY(root.find("container_hostname"))) {
+    TRY(hostname->string());  // DHCP's concern, but a wrong type is a wrong document
+  }
+  return request;
+}
+
+Result<TeardownNames> decode_teardown_names(std::string_view text) {
+  const auto document = TRY(parse_json(text));
+  const JsonCursor root{document};
+  TeardownNames names{.container = TRY(TRY(root.at("container_id")).parsed(ContainerId::parse))};
+  const auto add = [&](std::string_view name) {
+    if (auto parsed = NetworkName::parse(name)) names.networks.push_back(*std::move(parsed));
+  };
+  const auto networks = root.find("networks");
+  if (!networks || !*networks) return names;
+  const Json& value = (*networks)->value();
+  if (value.is_object()) {
+    for (const auto& [name, options] : value.items()) add(name);
+  } else if (value.is_array()) {
+    for (const auto& element : value) {
+      if (element.is_object() && element.contains("name") && element["name"].is_string()) {
+        add(element["name"].get<std::string>());
+      }
+    }
+  }
+  return names;
+}
+
+}  // namespace burrow::netstack

@@ -1,0 +1,52 @@
+// What an engine asks for: the document on standard input of `setup` and `teardown`, decoded once.
+// Types and forms are checked here; what a driver makes of its options is decided by its planner.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ip.h"
+#include "core/json.h"
+#include "core/mac.h"
+#include "core/names.h"
+#include "core/port.h"
+#include "netstack/network.h"
+
+namespace burrow::netstack {
+
+/// One container on one network: what it shall get there.
+struct AttachmentRequest {
+  Network network;
+  LinkName interface;                               ///< its link inside the container
+  std::optional<std::vector<IpAddress>> addresses;  ///< asked for by the engine's IPAM
+  std::optional<MacAddress> mac;
+  std::vector<std::string> aliases;  ///< further DNS names, as written
+  Strings options;                   ///< per-container driver options
+};
+
+/// A whole request. `attachments` is in the order in which links are to be made.
+struct SetupRequest {
+  ContainerId container;
+  std::string container_name;  ///< may be empty; a DNS name only if it can be one
+  std::vector<AttachmentRequest> attachments;
+  std::vector<PortMapping> ports;
+  std::vector<IpAddress> dns_servers;
+};
+
+/// Decodes a request; `networks` may be a map or an array. Errors: invalid_input with the path of
+/// the field and what was found. Source: netavark 2.1's schema.
+Result<SetupRequest> decode_setup_request(std::string_view text);
+
+/// What can be read of a request that need not be sane: enough to find records by.
+struct TeardownNames {
+  ContainerId container;
+  std::vector<NetworkName> networks;
+};
+
+/// The container and the names of its networks; entries that cannot be names are left out.
+/// Errors: invalid_input when the text is no JSON object or has no container id.
+Result<TeardownNames> decode_teardown_names(std::string_view text);
+
+}  // namespace burrow::netstack
