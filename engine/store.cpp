@@ -162,6 +162,10 @@ Result<void> Store::remove(const ContainerId& id) {
   return run_for(database_, "DELETE FROM containers WHERE id = ?", id);
 }
 
+Result<void> Store::set_starting(const ContainerId& id) {
+  return run_for(database_, "UPDATE containers SET state = 'created' WHERE id = ?", id);
+}
+
 Result<void> Store::set_running(const ContainerId& id, const ProcessIdentity& process,
                                 Timestamp now) {
   auto statement = TRY(database_.prepare(

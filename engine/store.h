@@ -33,6 +33,8 @@ class Store {
   Result<std::optional<Container>> find(const ContainerId& id);
   Result<void> remove(const ContainerId& id);
 
+  /// From here on a crash leaves something to clean up.
+  Result<void> set_starting(const ContainerId& id);
   Result<void> set_running(const ContainerId& id, const ProcessIdentity& process, Timestamp now);
   /// Ends the run: no process, no addresses, no ports, nothing set up.
   Result<void> set_exited(const ContainerId& id, std::optional<int> exit_code, Timestamp now);
