@@ -1,6 +1,7 @@
 #include "engine/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -29,7 +30,29 @@ int run_supervisor(char** argv) {
   return done ? 0 : kExitEngineError;
 }
 
+// Cuts `arguments` before the first "--" of `run` and `exec`. Yields what follows it.
+std::optional<std::vector<std::string>> cut_at_dashes(std::vector<std::string>& arguments) {
+  bool runs_a_command = false;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    runs_a_command |= arguments[i] == "run" || arguments[i] == "exec";
+    if (arguments[i] != "--" || !runs_a_command) continue;
+    std::vector<std::string> rest{arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                                  arguments.end()};
+    arguments.resize(i);
+    return rest;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::vector<std::string> Session::command_words(std::vector<std::string> remaining) const {
+  if (!after_dashes) return remaining;
+  // With words before them, the dashes are the command's own.
+  if (!remaining.empty()) remaining.emplace_back("--");
+  remaining.insert(remaining.end(), after_dashes->begin(), after_dashes->end());
+  return remaining;
+}
 
 Directories Session::directories() const {
   if (root) return Directories::under(*root);
@@ -58,6 +81,8 @@ int run_command_line(int argc, char** argv) {
     return run_supervisor(argv);
   }
   Session session;
+  std::vector<std::string> arguments{argv + 1, argv + argc};
+  session.after_dashes = cut_at_dashes(arguments);
   CLI::App app{kAbout, "burrow"};
   app.add_option("--root", session.root,
                  "Keep everything below this directory (default: the system's directories, or "
@@ -70,7 +95,9 @@ int run_command_line(int argc, char** argv) {
   add_topology_command(app, session);
   // The library's exceptions end here. Help is no error; the rest has the engine's exit code.
   try {
-    app.parse(argc, argv);
+    // The library takes them last first.
+    std::ranges::reverse(arguments);
+    app.parse(arguments);
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {

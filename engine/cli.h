@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/engine.h"
 
@@ -15,7 +17,12 @@ namespace burrow::engine {
 /// One run of the program: where the engine is, and how the program will end.
 struct Session {
   std::optional<std::string> root;
+  /// What follows the first "--" of a command that runs another: nobody else's business.
+  std::optional<std::vector<std::string>> after_dashes;
   int exit_code = 0;
+
+  /// The words of the command to run: `remaining`, then what follows "--".
+  [[nodiscard]] std::vector<std::string> command_words(std::vector<std::string> remaining) const;
 
   [[nodiscard]] Directories directories() const;
 };

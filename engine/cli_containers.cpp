@@ -105,7 +105,6 @@ Error exec(Session& session, const ExecOptions& options, std::vector<std::string
     return {Errc::invalid_input,
             fmt::format("container {} is not running: start it first", container->name)};
   }
-  if (!words.empty() && words.front() == "--") words.erase(words.begin());
   if (words.empty()) return {Errc::invalid_input, "no command given"};
   const auto root = fmt::format("/proc/{}/root", container->process->pid);
   if (const auto found = check_command(root, words.front(), path_of(*container)); !found) {
@@ -128,7 +127,7 @@ void add_exec(CLI::App& app, Session& session) {
   command->add_flag("-d,--detach", options->detach, "Leave it running");
   command->prefix_command();
   command->callback([options, command, &session] {
-    const auto error = exec(session, *options, command->remaining());
+    const auto error = exec(session, *options, session.command_words(command->remaining()));
     show_error(session, error, session.exit_code);
   });
 }

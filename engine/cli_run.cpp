@@ -38,9 +38,7 @@ Result<void> check_unicode(const std::vector<std::string>& texts, std::string_vi
 }
 
 Result<std::vector<std::string>> command_of(std::vector<std::string> words) {
-  if (!words.empty() && words.front() == "--") {
-    words.erase(words.begin());
-  } else if (!words.empty() && words.front().starts_with('-')) {
+  if (!words.empty() && words.front().starts_with('-')) {
     return fail(Errc::invalid_input, "unknown option {}: see 'burrow run --help'", words.front());
   }
   if (words.empty()) {
@@ -162,7 +160,9 @@ void add_run_command(CLI::App& app, Session& session) {
       "\n"
       "  burrow run --rm -- cat /etc/resolv.conf\n"
       "  burrow run -d --name db --network back:ip=10.89.1.5,alias=database -- postgres");
-  command->callback([options, command, &session] { run(session, *options, command->remaining()); });
+  command->callback([options, command, &session] {
+    run(session, *options, session.command_words(command->remaining()));
+  });
 
   auto* again = app.add_subcommand("start", "Start a container again that has ended");
   auto name = std::make_shared<std::string>();
