@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 
 #include <cerrno>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 namespace burrow::host {
@@ -23,18 +25,73 @@ Result<NetNs> NetNs::open(const std::filesystem::path& path) {
   return NetNs{std::move(fd)};
 }
 
-Result<void> NetNs::run_on_thread(const std::function<void()>& work) const {
-  int failed = 0;
-  std::thread thread{[&] {
-    if (::setns(fd_.get(), CLONE_NEWNET) != 0) {
-      failed = errno;
-      return;
+// Hands one piece of work at a time to the thread and waits for it.
+class NetNsThread::Worker {
+ public:
+  explicit Worker(int netns) : thread_([this, netns] { live(netns); }) {}
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker() {
+    {
+      const std::lock_guard lock{mutex_};
+      is_ending_ = true;
     }
-    work();
-  }};
-  thread.join();
-  if (failed != 0) return system_failure(failed, "enter network namespace");
-  return {};
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  // The error of entering the namespace, 0 for none.
+  int wait_until_inside() {
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [&] { return has_entered_; });
+    return error_;
+  }
+
+  void call(const std::function<void()>& work) {
+    std::unique_lock lock{mutex_};
+    work_ = &work;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return work_ == nullptr; });
+  }
+
+ private:
+  void live(int netns) {
+    const int error = ::setns(netns, CLONE_NEWNET) == 0 ? 0 : errno;
+    std::unique_lock lock{mutex_};
+    error_ = error;
+    has_entered_ = true;
+    changed_.notify_all();
+    while (error == 0) {
+      changed_.wait(lock, [&] { return is_ending_ || work_ != nullptr; });
+      if (work_ == nullptr) return;
+      (*work_)();
+      work_ = nullptr;
+      changed_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  const std::function<void()>* work_ = nullptr;
+  bool has_entered_ = false;
+  bool is_ending_ = false;
+  int error_ = 0;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+Result<NetNsThread> NetNsThread::start(const NetNs& netns) {
+  NetNsThread thread{std::make_unique<Worker>(netns.fd().get())};
+  if (const int error = thread.worker_->wait_until_inside(); error != 0) {
+    return system_failure(error, "enter network namespace");
+  }
+  return thread;
 }
+
+NetNsThread::NetNsThread(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
+NetNsThread::NetNsThread(NetNsThread&&) noexcept = default;
+NetNsThread& NetNsThread::operator=(NetNsThread&&) noexcept = default;
+NetNsThread::~NetNsThread() = default;
+
+void NetNsThread::call(const std::function<void()>& work) { worker_->call(work); }
 
 }  // namespace burrow::host

@@ -1,8 +1,10 @@
-// Network namespaces: opened, checked, and worked in by a thread that ends. Nobody switches back.
+// Network namespaces: opened, checked, and worked in by a thread that lives there. Nobody switches
+// back.
 #pragma once
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <type_traits>
 
@@ -16,23 +18,37 @@ class NetNs {
  public:
   /// Errors: not_found; invalid_input when `path` is not a network namespace.
   static Result<NetNs> open(const std::filesystem::path& path);
-
   [[nodiscard]] const Fd& fd() const { return fd_; }
 
-  /// Calls `work` on a thread inside the namespace and returns what it returned. The thread ends
-  /// with the call; sockets that `work` opens stay in the namespace and may be used from anywhere.
-  /// `work` must return a Result.
+ private:
+  explicit NetNs(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+/// A thread inside a network namespace that does what it is told, one thing at a time, and ends
+/// with this value. Settings under /proc/sys/net are the namespace's only from such a thread;
+/// sockets opened by it stay in the namespace and may be used from anywhere.
+class NetNsThread {
+ public:
+  /// Errors: system, permission when the namespace cannot be entered.
+  static Result<NetNsThread> start(const NetNs& netns);
+  NetNsThread(NetNsThread&&) noexcept;
+  NetNsThread& operator=(NetNsThread&&) noexcept;
+  ~NetNsThread();
+
+  /// Calls `work` on the thread and returns what it returned.
   template <typename Work>
-  [[nodiscard]] auto run(Work work) const -> std::invoke_result_t<Work> {
+  auto run(Work work) -> std::invoke_result_t<Work> {
     std::optional<std::invoke_result_t<Work>> result;
-    TRY_VOID(run_on_thread([&] { result = work(); }));
+    call([&] { result.emplace(work()); });
     return *std::move(result);
   }
 
  private:
-  explicit NetNs(Fd fd) : fd_(std::move(fd)) {}
-  [[nodiscard]] Result<void> run_on_thread(const std::function<void()>& work) const;
-  Fd fd_;
+  class Worker;
+  explicit NetNsThread(std::unique_ptr<Worker> worker);
+  void call(const std::function<void()>& work);
+  std::unique_ptr<Worker> worker_;
 };
 
 }  // namespace burrow::host

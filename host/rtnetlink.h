@@ -4,57 +4,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "core/ip.h"
-#include "core/mac.h"
-#include "core/names.h"
 #include "core/result.h"
+#include "host/link_values.h"
 #include "host/netns.h"
 
 struct nl_sock;
 
 namespace burrow::host {
-
-/// A link as the kernel describes it.
-struct Link {
-  uint32_t index = 0;
-  std::string name;
-  std::string kind;  ///< "bridge", "veth", ...; empty for physical links and loopback
-  MacAddress mac;
-  uint32_t mtu = 0;
-  bool is_up = false;
-  std::optional<uint32_t> master;  ///< index of the bridge that this is a port of
-};
-
-/// A bridge to be made.
-struct NewBridge {
-  LinkName name;
-  MacAddress mac;
-  std::optional<uint32_t> mtu;
-};
-
-/// A veth pair to be made: the host's end is up and a port of `bridge`, the peer is born in another
-/// namespace and down.
-struct NewVeth {
-  LinkName name;
-  MacAddress mac;
-  LinkName bridge;
-  LinkName peer_name;
-  MacAddress peer_mac;
-  std::optional<uint32_t> mtu;  ///< of both ends
-};
-
-enum class RouteKind : uint8_t { unicast = 1, blackhole = 6, unreachable = 7, prohibit = 8 };
-
-/// A route of the main table. Without gateway unless unicast; the kernel finds the link.
-struct Route {
-  IpNetwork destination;
-  std::optional<IpAddress> gateway;
-  uint32_t metric = 0;
-  RouteKind kind = RouteKind::unicast;
-};
 
 /// A socket to the kernel's rtnetlink, in the namespace it was opened in. Errors of all calls: the
 /// system's, with the kernel's own explanation where it gives one.

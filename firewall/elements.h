@@ -1,0 +1,110 @@
+// Elements of the firewall's sets and maps as values: what networks and containers put into the
+// fixed ruleset. Pure: nothing here knows netlink or the kernel.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/ip.h"
+#include "core/json.h"
+#include "core/names.h"
+#include "core/port.h"
+#include "core/result.h"
+
+namespace burrow::firewall {
+
+/// The sets and maps of the ruleset; docs/firewall.md says what each is for.
+enum class SetName : uint8_t {
+  bridges,
+  same_bridge,
+  isolated,
+  strict,
+  internal,
+  subnets4,
+  subnets6,
+  same_network4,
+  same_network6,
+  snat4,
+  snat6,
+  dns4,
+  dns6,
+  publish4,
+  publish4_at,
+  publish4_range,
+  publish6,
+  publish6_at,
+  publish6_range,
+};
+constexpr size_t kSetCount = 19;
+
+/// Consecutive ports, both bounds included.
+struct PortRange {
+  uint16_t first = 0;
+  uint16_t last = 0;
+  friend auto operator<=>(const PortRange&, const PortRange&) = default;
+};
+
+/// What one part of a key or of a mapped value is.
+enum class FieldType : uint8_t {
+  link,
+  address4,
+  address6,
+  prefix4,
+  prefix6,
+  protocol,
+  port,
+  ports,
+};
+
+/// One part of a key or of a mapped value. A single port is a range of one.
+using Field = std::variant<LinkName, IpAddress, IpNetwork, Protocol, PortRange>;
+
+/// The parts that keys and mapped values of a set have. `value` is empty for sets.
+struct SetShape {
+  SetName set;
+  std::string_view name;
+  std::vector<FieldType> key;
+  std::vector<FieldType> value;
+  std::string_view comment;  ///< for people who list the table
+  /// Whether a key may be an interval.
+  [[nodiscard]] bool has_intervals() const;
+};
+
+const SetShape& shape_of(SetName set);
+/// All shapes in the order in which the ruleset declares them.
+std::span<const SetShape> all_shapes();
+
+/// One element: a key, what it maps to, and who it belongs to. Ordered by set, then key.
+struct Element {
+  SetName set;
+  std::vector<Field> key;
+  std::vector<Field> value;
+  /// The comment that the kernel keeps with the element, at most kLongestOwner bytes.
+  std::string owner;
+  friend auto operator<=>(const Element&, const Element&) = default;
+};
+
+/// What nft accepts as a comment.
+constexpr size_t kLongestOwner = 127;
+
+/// Whether an element of set `a` with key `a_key` is claimed by the same packets as `b`: the keys
+/// of one set overlap, or both publish the same port of the same family and address.
+bool overlaps(const Element& a, const Element& b);
+
+/// {"set": "publish4", "key": "tcp . 8080", "to": "10.89.0.2 . 80", "owner": "..."}; "to" only in
+/// maps.
+Json encode(const Element& element);
+/// Errors: invalid_input with the path of the field.
+Result<Element> decode_element(const JsonCursor& cursor);
+
+/// As nft writes it: `publish4 { tcp . 8080 : 10.89.0.2 . 80 }`.
+std::string to_string(const Element& element);
+/// The parts of a key or value as nft writes them: `tcp . 8080`.
+std::string to_string(std::span<const Field> fields);
+
+}  // namespace burrow::firewall

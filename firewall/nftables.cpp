@@ -1,0 +1,413 @@
+#include "firewall/nftables.h"
+
+#include <linux/netlink.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
+
+#include "firewall/conflicts.h"
+#include "firewall/messages.h"
+#include "firewall/netlink.h"
+#include "firewall/ruleset.h"
+
+namespace burrow::firewall {
+namespace {
+
+// Requests in flight at once: their answers must fit the socket even at the system's own limit.
+constexpr size_t kMostLookupsAtOnce = 32;
+// Each failed attempt means that somebody else's change went through.
+constexpr int kMostAttempts = 100;
+
+bool has_code(const std::vector<Refusal>& refusals, int code) {
+  return std::ranges::any_of(refusals, [&](const Refusal& one) { return one.code == code; });
+}
+
+// Others changed the firewall between our look and our batch: look again.
+bool is_overtaken(const std::vector<Refusal>& refusals) {
+  return has_code(refusals, ERESTART) || has_code(refusals, EAGAIN);
+}
+
+Failure describe(const std::vector<Refusal>& refusals) {
+  const auto& first = refusals.front();
+  if (first.text.empty()) return system_failure(first.code, "change the firewall");
+  return system_failure(first.code, fmt::format("change the firewall: {}", first.text));
+}
+
+// The runs of elements of one set in a sorted list.
+template <typename Use>
+void for_each_set(std::span<const Element> sorted, Use use) {
+  while (!sorted.empty()) {
+    const auto end = std::ranges::find_if(
+        sorted, [&](const Element& one) { return one.set != sorted.front().set; });
+    const auto run = sorted.first(static_cast<size_t>(end - sorted.begin()));
+    use(run);
+    sorted = sorted.subspan(run.size());
+  }
+}
+
+bool has_same_key(const Element& a, const Element& b) { return a.set == b.set && a.key == b.key; }
+
+/// What the kernel has where a change wants to write.
+struct Found {
+  uint32_t generation = 0;
+  std::vector<std::optional<Element>> elements;  ///< one per lookup
+};
+
+class Session {
+ public:
+  explicit Session(NetfilterSocket& socket) : socket_(socket) {}
+
+  Result<Found> look_up(std::span<const Element> elements) {
+    Found found;
+    found.elements.resize(elements.size());
+    // The generation comes first: what is read after it is at least as new.
+    Messages requests;
+    put_get_generation(requests);
+    size_t done = 0;
+    do {
+      const auto now = elements.subspan(done, std::min(elements.size() - done, kMostLookupsAtOnce));
+      for (const auto& element : now) put_get_element(requests, element);
+      const size_t others = requests.count() - now.size();
+      std::vector<ElementReader> readers(now.size());
+      TRY(socket_.request(requests, [&](const nlmsghdr& message) -> Result<void> {
+        if (const auto generation = read_generation(message)) found.generation = *generation;
+        const size_t index = message.nlmsg_seq - 1 - others;
+        if (message.nlmsg_seq <= others || index >= readers.size()) return {};
+        return readers[index].read(message);
+      }));
+      for (size_t i = 0; i < readers.size(); ++i) {
+        auto read = readers[i].take();
+        if (!read.empty()) found.elements[done + i] = std::move(read.front());
+      }
+      done += now.size();
+      requests.clear();
+    } while (done < elements.size());
+    return found;
+  }
+
+  Result<std::vector<Element>> read_set(SetName set) {
+    ElementReader reader;
+    const auto outcome = socket_.dump([&](Messages& messages) { put_dump_elements(messages, set); },
+                                      [&](const nlmsghdr& message) { return reader.read(message); },
+                                      [&] { reader = {}; });
+    TRY_VOID(outcome);
+    return reader.take();
+  }
+
+  Result<std::vector<Refusal>> commit(Messages& batch) { return socket_.commit(batch); }
+
+  Result<std::vector<std::string>> chains() {
+    std::vector<std::string> names;
+    TRY_VOID(socket_.dump([](Messages& messages) { put_dump_chains(messages); },
+                          [&](const nlmsghdr& message) -> Result<void> {
+                            if (auto name = read_chain_name(message)) names.push_back(*name);
+                            return {};
+                          },
+                          [&] { names.clear(); }));
+    return names;
+  }
+
+  Result<std::vector<KernelSet>> sets() {
+    std::vector<KernelSet> found;
+    TRY_VOID(socket_.dump([](Messages& messages) { put_dump_sets(messages); },
+                          [&](const nlmsghdr& message) -> Result<void> {
+                            if (auto set = firewall::read_set(message)) found.push_back(*set);
+                            return {};
+                          },
+                          [&] { found.clear(); }));
+    return found;
+  }
+
+ private:
+  NetfilterSocket& socket_;
+};
+
+/// What a change comes down to, given what the kernel has.
+struct Difference {
+  uint32_t generation = 0;
+  std::vector<Element> remove;
+  std::vector<Element> add;
+};
+
+class Reconciliation {
+ public:
+  Reconciliation(Session& session, const Change& change) : session_(session), change_(change) {}
+
+  Result<Difference> run() {
+    collect_lookups();
+    auto found = TRY(session_.look_up(lookups_));
+    for (const auto set : scans_) scanned_.emplace(set, TRY(session_.read_set(set)));
+
+    for (size_t i = 0; i < change_.remove.size(); ++i) {
+      const auto& there = found.elements[i];
+      // Somebody else's by now, or another container's after a flush: not ours to take away.
+      if (there && *there == change_.remove[i]) removed_.insert(*there);
+    }
+    std::vector<Element> kept;
+    for (const auto& wish : wishes_) {
+      const auto& own = found.elements[wish.first];
+      if (own && *own == *wish.element) {
+        kept.push_back(*own);
+        continue;
+      }
+      for (size_t i = wish.first; i < wish.last; ++i) {
+        if (found.elements[i]) TRY_VOID(give_way(*wish.element, *found.elements[i]));
+      }
+      for (const auto set : wish.scans) {
+        for (const auto& there : scanned_.at(set)) TRY_VOID(give_way(*wish.element, there));
+      }
+      difference_.add.push_back(*wish.element);
+    }
+    for (const auto& element : kept) removed_.erase(element);
+    difference_.generation = found.generation;
+    difference_.remove.assign(removed_.begin(), removed_.end());
+    std::ranges::sort(difference_.add);
+    return std::move(difference_);
+  }
+
+ private:
+  struct Wish {
+    const Element* element;
+    size_t first;  ///< of its lookups; the first one is that of its own key
+    size_t last;
+    std::vector<SetName> scans;
+  };
+
+  void collect_lookups() {
+    lookups_ = change_.remove;
+    for (const auto& element : change_.add) {
+      Wish wish{.element = &element, .first = lookups_.size()};
+      lookups_.push_back(element);
+      auto probes = probes_for(element);
+      std::ranges::move(probes.lookups, std::back_inserter(lookups_));
+      scans_.insert(probes.scans.begin(), probes.scans.end());
+      wish.scans = std::move(probes.scans);
+      wish.last = lookups_.size();
+      wishes_.push_back(std::move(wish));
+    }
+  }
+
+  // What stands where `wanted` wants to be goes if it is the owner's own or about to go anyway.
+  Result<void> give_way(const Element& wanted, const Element& there) {
+    if (!overlaps(wanted, there) || removed_.contains(there)) return {};
+    if (there.owner != wanted.owner) return conflict(wanted, there);
+    removed_.insert(there);
+    return {};
+  }
+
+  Session& session_;
+  const Change& change_;
+  std::vector<Element> lookups_;
+  std::vector<Wish> wishes_;
+  std::set<SetName> scans_;
+  std::map<SetName, std::vector<Element>> scanned_;
+  std::set<Element> removed_;
+  Difference difference_;
+};
+
+// Names the owner of what a batch ran into although lookups had not found it: an interval that
+// contains the new one or overlaps it at its other end.
+Failure explain_clash(Session& session, std::span<const Element> added,
+                      const std::vector<Refusal>& refusals) {
+  std::set<SetName> sets;
+  for (const auto& element : added) {
+    if (shape_of(element.set).has_intervals()) sets.insert(element.set);
+  }
+  for (const auto set : sets) {
+    auto there = session.read_set(set);
+    if (!there) return Failure{std::move(there).error()};
+    for (const auto& element : added) {
+      const auto found = std::ranges::find_if(
+          *there, [&](const Element& one) { return overlaps(one, element) && one != element; });
+      if (found != there->end()) return conflict(element, *found);
+    }
+  }
+  return describe(refusals);
+}
+
+Result<void> keep(Session& session, Change change) {
+  change.add = TRY(without_conflicts(change.add));
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    const auto difference = TRY(Reconciliation{session, change}.run());
+    if (difference.remove.empty() && difference.add.empty()) return {};
+    Messages batch;
+    put_batch_begin(batch, difference.generation);
+    for_each_set(difference.remove, [&](auto run) { put_delete_elements(batch, run); });
+    for_each_set(difference.add, [&](auto run) { put_add_elements(batch, run); });
+    put_batch_end(batch);
+    const auto refusals = TRY(session.commit(batch));
+    if (refusals.empty()) return {};
+    if (is_overtaken(refusals)) continue;
+    if (has_code(refusals, ENOENT)) {
+      return fail(Errc::changed, "firewall table \"{}\" went away", kTableName);
+    }
+    if (has_code(refusals, EEXIST) || has_code(refusals, EBUSY)) {
+      return explain_clash(session, difference.add, refusals);
+    }
+    return describe(refusals);
+  }
+  return fail(Errc::changed, "the firewall kept changing, {} attempts were overtaken",
+              kMostAttempts);
+}
+
+Result<void> create(Session& session, const Change& change) {
+  const auto add = TRY(without_conflicts(change.add));
+  Messages batch;
+  put_batch_begin(batch, std::nullopt);
+  put_new_table(batch);
+  for (const auto& chain : all_chains()) put_new_chain(batch, chain);
+  for (const auto& shape : all_shapes()) put_new_set(batch, shape);
+  for_each_set(add, [&](auto run) { put_add_elements(batch, run); });
+  for (const auto& rule : all_rules()) put_new_rule(batch, rule);
+  put_batch_end(batch);
+  const auto refusals = TRY(session.commit(batch));
+  if (refusals.empty()) return {};
+  // The table is the second message: behind the beginning of the batch.
+  const bool is_there = std::ranges::any_of(
+      refusals, [](const Refusal& one) { return one.sequence == 2 && one.code == EEXIST; });
+  if (is_there || is_overtaken(refusals)) {
+    return fail(Errc::changed, "firewall table \"{}\" came into being meanwhile", kTableName);
+  }
+  return describe(refusals);
+}
+
+Result<void> remove(Session& session) {
+  Messages batch;
+  put_batch_begin(batch, std::nullopt);
+  put_delete_table(batch);
+  put_batch_end(batch);
+  const auto refusals = TRY(session.commit(batch));
+  if (refusals.empty() || has_code(refusals, ENOENT)) return {};
+  return describe(refusals);
+}
+
+// Renews everything that is ours inside the table and leaves what the administrator made: the rules
+// of chain `admin`, and chains and sets of other names.
+Result<void> replace(Session& session, const Change& change) {
+  const auto add = TRY(without_conflicts(change.add));
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    const auto found = TRY(session.look_up({}));
+    const auto chains = TRY(session.chains());
+    const auto sets = TRY(session.sets());
+    const auto has_chain = [&](std::string_view name) {
+      return std::ranges::find(chains, name) != chains.end();
+    };
+    Messages batch;
+    put_batch_begin(batch, found.generation);
+    if (chains.empty() && sets.empty()) put_delete_table(batch);
+    const auto is_renewed = [&](const Chain& chain) {
+      return chain.name != kAdminChain && has_chain(chain.name);
+    };
+    for (const auto& chain : all_chains()) {
+      if (is_renewed(chain)) put_flush_chain(batch, chain.name);
+    }
+    for (const auto& chain : all_chains()) {
+      if (is_renewed(chain)) put_delete_chain(batch, chain.name);
+    }
+    if (chains.empty() && sets.empty()) put_new_table(batch);
+    for (const auto& chain : all_chains()) {
+      if (chain.name != kAdminChain || !has_chain(kAdminChain)) put_new_chain(batch, chain);
+    }
+    for (const auto& shape : all_shapes()) {
+      const auto there = std::ranges::find(sets, shape.name, &KernelSet::name);
+      if (there != sets.end() && there->is_current) {
+        put_flush_set(batch, shape.name);
+        continue;
+      }
+      if (there != sets.end()) put_delete_set(batch, shape.name);
+      put_new_set(batch, shape);
+    }
+    for_each_set(add, [&](auto run) { put_add_elements(batch, run); });
+    for (const auto& rule : all_rules()) put_new_rule(batch, rule);
+    put_batch_end(batch);
+    const auto refusals = TRY(session.commit(batch));
+    if (refusals.empty()) return {};
+    if (is_overtaken(refusals)) continue;
+    if (has_code(refusals, ENOENT)) {
+      return fail(Errc::changed, "firewall table \"{}\" went away", kTableName);
+    }
+    if (has_code(refusals, EBUSY)) {
+      return fail(Errc::unsupported,
+                  "rules of yours in firewall table \"{}\" use a chain or set that must be renewed",
+                  kTableName);
+    }
+    return describe(refusals);
+  }
+  return fail(Errc::changed, "the firewall kept changing, {} attempts were overtaken",
+              kMostAttempts);
+}
+
+}  // namespace
+
+Nftables::Nftables(std::unique_ptr<NetfilterSocket> socket) : socket_(std::move(socket)) {}
+Nftables::Nftables(Nftables&&) noexcept = default;
+Nftables& Nftables::operator=(Nftables&&) noexcept = default;
+Nftables::~Nftables() = default;
+
+Result<Nftables> Nftables::open() {
+  return Nftables{std::make_unique<NetfilterSocket>(TRY(NetfilterSocket::open()))};
+}
+
+Result<TableState> Nftables::observe() {
+  bool has_rules = false;
+  bool is_marked = false;
+  TRY_VOID(socket_->dump([](Messages& messages) { put_dump_rules(messages, kMarkedChain); },
+                         [&](const nlmsghdr& message) -> Result<void> {
+                           const auto comment = read_rule_comment(message, kMarkedChain);
+                           has_rules = has_rules || comment.has_value();
+                           is_marked = is_marked || comment == kVersionMark;
+                           return {};
+                         },
+                         [&] { has_rules = is_marked = false; }));
+  if (is_marked) return TableState::current;
+  if (has_rules) return TableState::outdated;
+  Messages messages;
+  put_get_table(messages);
+  const auto refusals =
+      TRY(socket_->request(messages, [](const nlmsghdr&) -> Result<void> { return {}; }));
+  if (refusals.empty()) return TableState::outdated;
+  if (has_code(refusals, ENOENT)) return TableState::missing;
+  return system_failure(refusals.front().code, "read the firewall table");
+}
+
+Result<void> Nftables::apply(const Change& change) {
+  Session session{*socket_};
+  switch (change.table) {
+    case Change::Table::keep:
+      return keep(session, change);
+    case Change::Table::create:
+      return create(session, change);
+    case Change::Table::remove:
+      return remove(session);
+    case Change::Table::replace:
+      return replace(session, change);
+  }
+  return fail(Errc::invalid_input, "unknown change of the firewall table");
+}
+
+Result<std::vector<LinkName>> Nftables::bridges() {
+  Session session{*socket_};
+  std::vector<LinkName> names;
+  for (const auto& element : TRY(session.read_set(SetName::bridges))) {
+    names.push_back(std::get<LinkName>(element.key.front()));
+  }
+  return names;
+}
+
+Result<std::vector<std::optional<std::string>>> Nftables::owners(
+    std::span<const Element> elements) {
+  Session session{*socket_};
+  const auto found = TRY(session.look_up(elements));
+  std::vector<std::optional<std::string>> owners;
+  owners.reserve(elements.size());
+  for (size_t i = 0; i < elements.size(); ++i) {
+    const auto& there = found.elements[i];
+    const bool is_it = there && has_same_key(*there, elements[i]);
+    owners.push_back(is_it ? std::optional{there->owner} : std::nullopt);
+  }
+  return owners;
+}
+
+}  // namespace burrow::firewall

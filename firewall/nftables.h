@@ -1,0 +1,71 @@
+// The firewall in the kernel: the only writer of table `inet burrow`, and its reader.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/names.h"
+#include "core/result.h"
+#include "firewall/elements.h"
+
+namespace burrow::firewall {
+
+/// What the kernel has of our table. `outdated` is also a table whose rules were flushed.
+enum class TableState : uint8_t { missing, current, outdated };
+
+/// One transaction. Removals happen before additions.
+struct Change {
+  enum class Table : uint8_t {
+    keep,     ///< the table is there and current
+    create,   ///< the table is missing: make it whole
+    remove,   ///< delete the table whole, `add` and `remove` are not looked at
+    replace,  ///< renew chains, rules and all elements; the rules of chain `admin` stay
+  };
+  Table table = Table::keep;
+  std::vector<Element> remove;
+  std::vector<Element> add;
+};
+
+class NetfilterSocket;
+
+/// Table `inet burrow` of one network namespace. One thread at a time.
+class Nftables {
+ public:
+  /// Opens a socket in the calling thread's network namespace; usable from any thread afterwards.
+  /// Errors: unsupported when the kernel has no nfnetlink, system.
+  static Result<Nftables> open();
+  Nftables(Nftables&&) noexcept;
+  Nftables& operator=(Nftables&&) noexcept;
+  ~Nftables();
+
+  /// One request whose cost does not depend on the number of elements.
+  Result<TableState> observe();
+
+  /// Executes `change` whole or not at all, in one batch of any size.
+  ///
+  /// An element that is already there with the same owner and value is fine, and one with the same
+  /// owner and another value is replaced. Removing an element that is not there, or that belongs to
+  /// another owner by now, does nothing. Wildcard, specific and range publications of one port
+  /// exclude each other.
+  /// Errors: already_exists, naming the port and its owner; changed when the table came or went
+  /// since it was observed, or when others kept changing the firewall; permission; system.
+  /// Cost: two lookups per element; adding a wildcard publication also reads `publish*_at`, adding
+  /// a range also reads `publish*_range`.
+  Result<void> apply(const Change& change);
+
+  /// The elements of set `bridges`, sorted; none when there is no table.
+  Result<std::vector<LinkName>> bridges();
+
+  /// For each element, in order: the owner of the element with its key, if there is one. One
+  /// lookup each.
+  Result<std::vector<std::optional<std::string>>> owners(std::span<const Element> elements);
+
+ private:
+  explicit Nftables(std::unique_ptr<NetfilterSocket> socket);
+  std::unique_ptr<NetfilterSocket> socket_;
+};
+
+}  // namespace burrow::firewall

@@ -1,0 +1,236 @@
+#include "firewall/ruleset.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/rtnetlink.h>
+
+#include <bit>
+
+namespace burrow::firewall {
+namespace {
+
+using namespace expression;
+
+constexpr std::array<Chain, 10> kChains{{
+    {"prerouting", Hook{"nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST}, ""},
+    {"output", Hook{"nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST}, ""},
+    {"publish", {}, "from addresses of this host to containers"},
+    {"postrouting", Hook{"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC}, ""},
+    {"egress4", {}, "sources of packets that leave their network"},
+    {"egress6", {}, "sources of packets that leave their network"},
+    {kAdminChain, {}, "yours: only you write here"},
+    {kMarkedChain, Hook{"filter", NF_INET_FORWARD, NF_IP_PRI_FILTER}, ""},
+    {"container", {}, "packets that enter or leave one of our bridges"},
+    {"between", {}, "new connections from network to network"},
+}};
+
+constexpr Register kFirst{0};
+
+// Registers are in host byte order where the kernel holds a number.
+std::vector<uint8_t> number(uint32_t value) {
+  const auto bytes = std::bit_cast<std::array<uint8_t, 4>>(value);
+  return {bytes.begin(), bytes.end()};
+}
+
+// Grows a rule expression by expression; each match reads like nft's own text.
+class RuleText {
+ public:
+  explicit RuleText(std::string_view chain) { rule_.chain = chain; }
+
+  RuleText&& in(SetName set) && { return std::move(*this).link(NFT_META_IIFNAME, set); }
+  RuleText&& out(SetName set) && { return std::move(*this).link(NFT_META_OIFNAME, set); }
+  RuleText&& in_and_out(SetName set) && {
+    add(Meta{NFT_META_IIFNAME, kFirst});
+    add(Meta{NFT_META_OIFNAME, Register{4}});
+    add(Lookup{set, kFirst, {}});
+    return std::move(*this);
+  }
+  RuleText&& family(Family family) && {
+    add(Meta{NFT_META_NFPROTO, kFirst});
+    const uint8_t protocol = family == Family::ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+    add(Compare{kFirst, Comparison::equal, {protocol}});
+    return std::move(*this);
+  }
+  RuleText&& to_this_host() && {
+    add(DestinationType{kFirst});
+    add(Compare{kFirst, Comparison::equal, number(RTN_LOCAL)});
+    return std::move(*this);
+  }
+  RuleText&& any_of(uint32_t key, uint32_t bits) && {
+    add(Conntrack{key, kFirst});
+    add(Mask{kFirst, number(bits)});
+    add(Compare{kFirst, Comparison::different, number(0)});
+    return std::move(*this);
+  }
+  RuleText&& none_of(uint32_t key, uint32_t bits) && {
+    add(Conntrack{key, kFirst});
+    add(Mask{kFirst, number(bits)});
+    add(Compare{kFirst, Comparison::equal, number(0)});
+    return std::move(*this);
+  }
+  // The first bytes of an address; the family must have been asked for.
+  RuleText&& source_is(Family family, std::vector<uint8_t> prefix) && {
+    add(Payload{NFT_PAYLOAD_NETWORK_HEADER, source_offset(family),
+                static_cast<uint32_t>(prefix.size()), kFirst});
+    add(Compare{kFirst, Comparison::equal, std::move(prefix)});
+    return std::move(*this);
+  }
+  RuleText&& destination_is_multicast(Family family) && {
+    if (family == Family::ipv4) {
+      add(Payload{NFT_PAYLOAD_NETWORK_HEADER, destination_offset(family), 4, kFirst});
+      add(Mask{kFirst, {0xf0, 0, 0, 0}});
+      add(Compare{kFirst, Comparison::equal, {0xe0, 0, 0, 0}});
+    } else {
+      add(Payload{NFT_PAYLOAD_NETWORK_HEADER, destination_offset(family), 1, kFirst});
+      add(Compare{kFirst, Comparison::equal, {0xff}});
+    }
+    return std::move(*this);
+  }
+  RuleText&& source_in(Family family, SetName set) && {
+    source(family, kFirst);
+    add(Lookup{set, kFirst, {}});
+    return std::move(*this);
+  }
+  RuleText&& source_and_destination_in(Family family, SetName set) && {
+    source(family, kFirst);
+    destination(family, Register{slots(family)});
+    add(Lookup{set, kFirst, {}});
+    return std::move(*this);
+  }
+  Rule source_from(Family family, SetName map) && {
+    source(family, kFirst);
+    add(Lookup{map, kFirst, kFirst});
+    add(Nat{NFT_NAT_SNAT, family, kFirst, {}});
+    return std::move(rule_);
+  }
+  // Translates by a map whose key begins with the destination address, or does not.
+  Rule destination_from(Family family, SetName map) && {
+    uint32_t slot = 0;
+    if (shape_of(map).key.size() == 3) {
+      destination(family, kFirst);
+      slot = slots(family);
+    }
+    add(Meta{NFT_META_L4PROTO, Register{slot}});
+    add(Payload{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, Register{slot + 1}});
+    add(Lookup{map, kFirst, kFirst});
+    std::optional<Register> port;
+    if (shape_of(map).value.size() == 2) port = Register{slots(family)};
+    add(Nat{NFT_NAT_DNAT, family, kFirst, port});
+    return std::move(rule_);
+  }
+  Rule masquerade() && { return std::move(*this).end(Masquerade{}); }
+  Rule accept() && { return std::move(*this).end(Verdict{Action::accept}); }
+  Rule drop() && { return std::move(*this).end(Verdict{Action::drop}); }
+  Rule jump(std::string_view chain) && { return std::move(*this).end(Jump{chain}); }
+
+ private:
+  static uint32_t slots(Family family) { return family == Family::ipv4 ? 1 : 4; }
+  static uint32_t source_offset(Family family) { return family == Family::ipv4 ? 12 : 8; }
+  static uint32_t destination_offset(Family family) { return family == Family::ipv4 ? 16 : 24; }
+  void add(Expression expression) { rule_.expressions.push_back(std::move(expression)); }
+  RuleText&& link(uint32_t key, SetName set) && {
+    add(Meta{key, kFirst});
+    add(Lookup{set, kFirst, {}});
+    return std::move(*this);
+  }
+  void source(Family family, Register to) {
+    add(Payload{NFT_PAYLOAD_NETWORK_HEADER, source_offset(family), slots(family) * 4, to});
+  }
+  void destination(Family family, Register to) {
+    add(Payload{NFT_PAYLOAD_NETWORK_HEADER, destination_offset(family), slots(family) * 4, to});
+  }
+  Rule end(Expression expression) && {
+    add(std::move(expression));
+    return std::move(rule_);
+  }
+
+  Rule rule_;
+};
+
+RuleText rule(std::string_view chain) { return RuleText{chain}; }
+
+}  // namespace
+
+std::span<const Chain> all_chains() { return kChains; }
+
+std::vector<Rule> all_rules() {
+  using enum SetName;
+  constexpr auto v4 = Family::ipv4;
+  constexpr auto v6 = Family::ipv6;
+  const std::vector<uint8_t> loopback6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+
+  std::vector<Rule> rules;
+  const auto add = [&](Rule one) { rules.push_back(std::move(one)); };
+
+  add(rule("prerouting").to_this_host().jump("publish"));
+  add(rule("output").to_this_host().jump("publish"));
+
+  for (const auto map : {dns4, publish4_at, publish4, publish4_range}) {
+    add(rule("publish").family(v4).destination_from(v4, map));
+  }
+  for (const auto map : {dns6, publish6_at, publish6, publish6_range}) {
+    add(rule("publish").family(v6).destination_from(v6, map));
+  }
+
+  // The host's loopback means nothing to a container: its answers would never come back.
+  add(rule("postrouting")
+          .any_of(NFT_CT_STATUS, IPS_DST_NAT)
+          .out(bridges)
+          .family(v4)
+          .source_is(v4, {127})
+          .masquerade());
+  add(rule("postrouting")
+          .any_of(NFT_CT_STATUS, IPS_DST_NAT)
+          .out(bridges)
+          .family(v6)
+          .source_is(v6, loopback6)
+          .masquerade());
+  add(rule("postrouting").family(v4).source_in(v4, subnets4).jump("egress4"));
+  add(rule("postrouting").family(v6).source_in(v6, subnets6).jump("egress6"));
+
+  // A container that reaches its own network through a published port must be masqueraded too, or
+  // the answer would take the short way and not be recognised.
+  add(rule("egress4")
+          .none_of(NFT_CT_STATUS, IPS_DST_NAT)
+          .family(v4)
+          .source_and_destination_in(v4, same_network4)
+          .accept());
+  add(rule("egress4").family(v4).destination_is_multicast(v4).accept());
+  add(rule("egress4").family(v4).source_from(v4, snat4));
+  add(rule("egress4").masquerade());
+  add(rule("egress6")
+          .none_of(NFT_CT_STATUS, IPS_DST_NAT)
+          .family(v6)
+          .source_and_destination_in(v6, same_network6)
+          .accept());
+  add(rule("egress6").family(v6).destination_is_multicast(v6).accept());
+  add(rule("egress6").family(v6).source_from(v6, snat6));
+  add(rule("egress6").masquerade());
+
+  auto marked = rule(kMarkedChain).in(bridges).jump("container");
+  marked.comment = kVersionMark;
+  add(std::move(marked));
+  add(rule(kMarkedChain).out(bridges).jump("container"));
+
+  add(rule("container").jump(kAdminChain));
+  // Bits of NFT_CT_STATE: one for invalid, then those of enum ip_conntrack_info.
+  constexpr uint32_t kInvalid = 1;
+  constexpr uint32_t kEstablishedOrRelated = 2 | 4;
+  add(rule("container").any_of(NFT_CT_STATE, kInvalid).drop());
+  add(rule("container").any_of(NFT_CT_STATE, kEstablishedOrRelated).accept());
+  add(rule("container").in_and_out(same_bridge).accept());
+  add(rule("container").in(internal).drop());
+  add(rule("container").out(internal).drop());
+  add(rule("container").any_of(NFT_CT_STATUS, IPS_DST_NAT).accept());
+  add(rule("container").in(bridges).out(bridges).jump("between"));
+
+  add(rule("between").in(strict).drop());
+  add(rule("between").out(strict).drop());
+  add(rule("between").in(isolated).out(isolated).drop());
+  return rules;
+}
+
+}  // namespace burrow::firewall

@@ -1,0 +1,123 @@
+// The fixed ruleset as a value: tables, sets, chains and rules that never change while Burrow runs.
+// Sets and maps are in elements.h. Pure: nftables.h brings it into the kernel.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "firewall/elements.h"
+
+namespace burrow::firewall {
+
+constexpr std::string_view kTableName = "burrow";
+constexpr std::string_view kTableComment = "container networks of burrow";
+/// The administrator's chain: never flushed, except that the table goes away as a whole.
+constexpr std::string_view kAdminChain = "admin";
+/// The chain whose first rule carries kVersionMark as its comment.
+constexpr std::string_view kMarkedChain = "forward";
+/// Changes whenever chains, rules or the shape of a set change: the kernel keeps it, so that a
+/// table of another release is recognised.
+constexpr std::string_view kVersionMark = "burrow ruleset 1";
+
+/// 32-bit slots of the register file of nf_tables (NFT_REG32_00 and up): concatenations occupy
+/// consecutive ones, links and IPv6 addresses four.
+struct Register {
+  uint32_t slot = 0;
+};
+
+/// One expression of a rule (net/netfilter/nft_*.c).
+namespace expression {
+
+/// Loads a key of NFT_META_*.
+struct Meta {
+  uint32_t key;
+  Register to;
+};
+/// Loads bytes of a header, a base of NFT_PAYLOAD_*.
+struct Payload {
+  uint32_t base;
+  uint32_t offset;
+  uint32_t length;
+  Register to;
+};
+/// Loads NFT_CT_STATE or NFT_CT_STATUS.
+struct Conntrack {
+  uint32_t key;
+  Register to;
+};
+/// Loads the type of the destination address as the routing tables see it (RTN_*).
+struct DestinationType {
+  Register to;
+};
+/// Keeps the bits of `mask`.
+struct Mask {
+  Register at;
+  std::vector<uint8_t> mask;
+};
+enum class Comparison : uint8_t { equal, different };
+/// Ends the rule unless the register compares as said.
+struct Compare {
+  Register with;
+  Comparison comparison;
+  std::vector<uint8_t> bytes;
+};
+/// Ends the rule unless the key is in the set; loads the mapped value if it is a map.
+struct Lookup {
+  SetName set;
+  Register key;
+  std::optional<Register> value;
+};
+/// Source or destination translation (NFT_NAT_SNAT, NFT_NAT_DNAT) to what the registers hold.
+struct Nat {
+  uint32_t type;
+  Family family;
+  Register address;
+  std::optional<Register> port;
+};
+struct Masquerade {};
+enum class Action : uint8_t { accept, drop };
+struct Verdict {
+  Action action;
+};
+struct Jump {
+  std::string_view chain;
+};
+
+}  // namespace expression
+
+using Expression = std::variant<expression::Meta, expression::Payload, expression::Conntrack,
+                                expression::DestinationType, expression::Mask, expression::Compare,
+                                expression::Lookup, expression::Nat, expression::Masquerade,
+                                expression::Verdict, expression::Jump>;
+
+struct Rule {
+  std::string_view chain;
+  std::vector<Expression> expressions;
+  std::string_view comment;
+};
+
+/// Where a base chain hangs: a hook of NF_INET_*, and which chains of other tables run before it.
+struct Hook {
+  std::string_view type;  ///< "nat" or "filter"
+  uint32_t number;
+  int32_t priority;
+};
+
+struct Chain {
+  std::string_view name;
+  std::optional<Hook> hook;
+  std::string_view comment;
+};
+
+/// All chains, base chains among them, in the order of the listing.
+std::span<const Chain> all_chains();
+/// All rules in order. Built on each call.
+std::vector<Rule> all_rules();
+
+}  // namespace burrow::firewall

@@ -1,0 +1,57 @@
+// What rtnetlink speaks of, as plain values: links, veth pairs, routes. Acts on nothing.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/ip.h"
+#include "core/mac.h"
+#include "core/names.h"
+
+namespace burrow::host {
+
+/// A link as the kernel describes it.
+struct Link {
+  uint32_t index = 0;
+  std::string name;
+  std::string kind;  ///< "bridge", "veth", ...; empty for physical links and loopback
+  MacAddress mac;
+  uint32_t mtu = 0;
+  bool is_up = false;
+  std::optional<uint32_t> master;  ///< index of the bridge that this is a port of
+};
+
+/// A bridge to be made.
+struct NewBridge {
+  LinkName name;
+  MacAddress mac;
+  std::optional<uint32_t> mtu;
+  friend bool operator==(const NewBridge&, const NewBridge&) = default;
+};
+
+/// A veth pair to be made: the host's end is up and a port of `bridge`, the peer is born in another
+/// namespace and down.
+struct NewVeth {
+  LinkName name;
+  MacAddress mac;
+  LinkName bridge;
+  LinkName peer_name;
+  MacAddress peer_mac;
+  std::optional<uint32_t> mtu;  ///< of both ends
+  friend bool operator==(const NewVeth&, const NewVeth&) = default;
+};
+
+enum class RouteKind : uint8_t { unicast = 1, blackhole = 6, unreachable = 7, prohibit = 8 };
+
+/// A route of the main table. Without gateway unless unicast; the kernel finds the link.
+struct Route {
+  IpNetwork destination;
+  std::optional<IpAddress> gateway;
+  uint32_t metric = 0;
+  RouteKind kind = RouteKind::unicast;
+  friend bool operator==(const Route&, const Route&) = default;
+};
+
+}  // namespace burrow::host

@@ -1,0 +1,30 @@
+// The words of a bridge network's `options`, decoded once. Pure.
+#pragma once
+
+#include <optional>
+
+#include "core/ip.h"
+#include "core/names.h"
+#include "firewall/policy.h"
+#include "netstack/request.h"
+
+namespace burrow::netstack {
+
+enum class DefaultRoute { wanted, unwanted };
+
+/// What the options of a bridge network and of one attachment to it ask for.
+struct BridgeOptions {
+  std::optional<uint32_t> mtu;     ///< nothing: found out from the default route
+  std::optional<uint32_t> metric;  ///< of the default routes
+  DefaultRoute default_route = DefaultRoute::wanted;
+  firewall::Isolation isolation = firewall::Isolation::strict;
+  std::optional<IpAddress> outbound4;
+  std::optional<IpAddress> outbound6;
+  std::optional<LinkName> host_interface;  ///< name of the host's end of the veth pair
+};
+
+/// Decodes the options of one attachment; unknown keys are ignored, as netavark's setup does.
+/// Errors: invalid_input with option and word; unsupported for a mode that we do not serve.
+Result<BridgeOptions> decode_bridge_options(const AttachmentRequest& attachment);
+
+}  // namespace burrow::netstack

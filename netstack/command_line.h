@@ -1,0 +1,47 @@
+// The command line in netavark's grammar: options before the sub-command, each by long or short
+// name. Pure: arguments and environment in, values out.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace burrow::netstack {
+
+enum class Subcommand { setup, teardown, version };
+
+/// A command line that makes sense.
+struct CommandLine {
+  std::optional<std::string> file;  ///< of the request; nothing: standard input
+  std::optional<std::string> firewall_driver;
+  std::optional<std::string> run_directory;
+  std::optional<std::string> dns_binary;
+  bool is_rootless = false;
+  std::vector<std::string> plugin_directories;
+  Subcommand subcommand = Subcommand::version;
+  std::string netns;
+};
+
+/// A command line that asks for text, or one that makes no sense and gets some.
+struct Answer {
+  std::string text;
+  int exit_code = 0;  ///< 0: for standard output; 2: for standard error
+};
+
+/// Which program we were called as, from argv[0].
+enum class CalledAs { burrow_netstack, netavark };
+CalledAs called_as(std::string_view argv0);
+
+/// Reads the arguments after argv[0].
+tl::expected<CommandLine, Answer> parse_command_line(const std::vector<std::string>& arguments,
+                                                     CalledAs called_as);
+
+/// The line that --version prints.
+std::string version_line(CalledAs called_as);
+/// The JSON that `version` prints.
+std::string version_document(CalledAs called_as);
+
+}  // namespace burrow::netstack

@@ -1,0 +1,253 @@
+#include "netstack/commands.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+#include "netstack/host_applier.h"
+#include "netstack/journal.h"
+#include "netstack/observe.h"
+
+namespace burrow::netstack {
+namespace {
+
+namespace fs = std::filesystem;
+
+// How often a set-up observes again after somebody else changed the firewall under its feet.
+constexpr int kAttempts = 5;
+
+Result<Handles> open_handles(const Surroundings& surroundings) {
+  Handles handles{.route = TRY(host::RouteSocket::open())};
+  if (surroundings.firewall == FirewallDriver::nftables) {
+    handles.nftables = TRY(firewall::Nftables::open());
+  }
+  return handles;
+}
+
+// A command between lock and answer: the journal, the ways to the host, and how plans become real.
+class Session {
+ public:
+  static Result<Session> open(const Surroundings& surroundings) {
+    auto journal = TRY(Journal::open(surroundings.run_directory));
+    return Session{surroundings, std::move(journal), TRY(open_handles(surroundings))};
+  }
+
+  Result<void> enter(host::NetNs netns) {
+    handles.container = TRY(ContainerHandle::open(std::move(netns)));
+    return {};
+  }
+
+  // Finishes what a command that was cut short had begun: a set-up is taken back, a teardown
+  // carried through. What cannot be done is logged, so that it blocks nobody else.
+  Result<void> recover() {
+    const auto pending = TRY(journal.pending());
+    if (!pending) return {};
+    log::warn("netstack", "a command was cut short: {}",
+              pending->command == PendingRecord::Command::setup ? "taking a set-up back"
+                                                                : "finishing a teardown");
+    auto other = TRY(open_handles(surroundings));
+    if (auto netns = host::NetNs::open(pending->netns)) {
+      if (auto container = ContainerHandle::open(*std::move(netns))) {
+        other.container = *std::move(container);
+      }
+    }
+    HostApplier applier{other, surroundings.dns};
+    const bool is_setup = pending->command == PendingRecord::Command::setup;
+    const auto errors = execute_all(is_setup ? invert(pending->steps) : pending->steps, applier);
+    for (const auto& error : errors) log::error("netstack", "recovery: {}", error.message);
+    TRY_VOID(is_setup ? journal.restore(pending->changes) : journal.commit(pending->changes));
+    return journal.clear_pending();
+  }
+
+  Result<void> carry_out_setup(const Plan& plan, const std::string& netns) {
+    TRY_VOID(
+        journal.write_pending({PendingRecord::Command::setup, netns, plan.steps, plan.changes}));
+    HostApplier applier{handles, surroundings.dns};
+    auto done = execute_all_or_nothing(plan.steps, applier);
+    if (done) {
+      done = journal.commit(plan.changes);
+      if (!done) {
+        execute_all(invert(plan.steps), applier);
+        TRY_VOID(journal.restore(plan.changes));
+      }
+    }
+    TRY_VOID(journal.clear_pending());
+    return done;
+  }
+
+  // Records stay when a step failed, so that the same command can be tried again.
+  std::vector<Error> carry_out_teardown(const Plan& plan, const std::string& netns) {
+    std::vector<Error> errors;
+    const auto note = [&](Result<void> result) {
+      if (!result) errors.push_back(std::move(result).error());
+    };
+    if (plan.steps.empty() && plan.changes.empty()) return errors;
+    note(
+        journal.write_pending({PendingRecord::Command::teardown, netns, plan.steps, plan.changes}));
+    HostApplier applier{handles, surroundings.dns};
+    auto failed = execute_all(plan.steps, applier);
+    if (failed.empty()) note(journal.commit(plan.changes));
+    std::ranges::move(failed, std::back_inserter(errors));
+    note(journal.clear_pending());
+    return errors;
+  }
+
+  const Surroundings& surroundings;
+  Journal journal;
+  Handles handles;
+
+ private:
+  Session(const Surroundings& known, Journal opened_journal, Handles opened)
+      : surroundings(known), journal(std::move(opened_journal)), handles(std::move(opened)) {}
+};
+
+std::vector<NetworkName> names_of(const SetupRequest& request) {
+  std::vector<NetworkName> names;
+  for (const auto& attachment : request.attachments) names.push_back(attachment.network.name);
+  return names;
+}
+
+// Attachments of the request that are on record: of a container that died without a teardown, they
+// are ended first; of one that lives, they are in the way.
+Result<void> end_stale_attachments(const SetupRequest& request, Session& session,
+                                   const std::string& netns) {
+  std::vector<NetworkName> stale;
+  for (const auto& record : TRY(session.journal.attachments(request.container))) {
+    const auto names = names_of(request);
+    if (std::ranges::find(names, record.network) == names.end()) continue;
+    const bool is_alive =
+        record.netns == netns &&
+        TRY(session.handles.container->route.find_link(record.interface)).has_value();
+    if (is_alive) {
+      return fail(Errc::already_exists,
+                  "container \"{}\" is already attached to network \"{}\" by interface \"{}\"",
+                  request.container, record.network, record.interface);
+    }
+    stale.push_back(record.network);
+  }
+  if (stale.empty()) return {};
+  const auto snapshot =
+      TRY(observe_for_teardown(request.container, stale, session.handles, session.journal));
+  const auto errors = session.carry_out_teardown(plan_teardown(stale, snapshot), netns);
+  if (!errors.empty()) return Failure{combined(errors)};
+  return {};
+}
+
+// The container and networks to take down: by name from the request or, where the request is
+// beyond reading, from the records that know the namespace.
+Result<std::vector<TeardownNames>> teardown_names(const std::string& netns,
+                                                  std::string_view request,
+                                                  const Journal& journal) {
+  auto names = decode_teardown_names(request);
+  if (names) return std::vector{*std::move(names)};
+  std::vector<TeardownNames> found;
+  for (const auto& record : TRY(journal.all_attachments())) {
+    if (record.netns != netns) continue;
+    const auto known = std::ranges::find(found, record.container, &TeardownNames::container);
+    if (known == found.end()) {
+      found.push_back({record.container, {record.network}});
+    } else {
+      known->networks.push_back(record.network);
+    }
+  }
+  if (found.empty()) {
+    return with_context(std::move(names).error(), "failed to load network options");
+  }
+  return found;
+}
+
+void collect(std::vector<Error>& errors, std::vector<Error> more) {
+  std::ranges::move(more, std::back_inserter(errors));
+}
+
+// What somebody else set up: only as far as there are traces of it.
+std::vector<Error> teardown_foreign(const SetupRequest& request, Session& session,
+                                    const std::string& netns) {
+  std::vector<Error> errors;
+  const auto& dns = session.surroundings.dns;
+  const auto before = observe_for_foreign_teardown(request, session.handles, session.journal, dns);
+  if (!before) return {before.error()};
+  const auto plan = plan_foreign_teardown(request, *before);
+  if (plan.steps.empty()) return errors;
+  collect(errors, session.carry_out_teardown(plan, netns));
+  const auto after = observe_for_foreign_teardown(request, session.handles, session.journal, dns);
+  if (!after) {
+    errors.push_back(after.error());
+    return errors;
+  }
+  collect(errors, session.carry_out_teardown(plan_unused_networks(request, *after), netns));
+  return errors;
+}
+
+}  // namespace
+
+Error combined(const std::vector<Error>& errors) {
+  if (errors.size() == 1) return errors.front();
+  Error result{errors.front().code, "multiple errors:"};
+  for (const auto& error : errors) result.message += fmt::format("\n\t- {}", error.message);
+  return result;
+}
+
+Result<std::string> setup(const fs::path& netns, std::string_view request_text,
+                          const Surroundings& surroundings) {
+  auto opened = TRY(host::NetNs::open(netns));
+  auto request = decode_setup_request(request_text);
+  if (!request) {
+    return with_context(std::move(request).error(), "failed to load network options");
+  }
+  auto session = TRY(Session::open(surroundings));
+  TRY_VOID(session.recover());
+  TRY_VOID(session.enter(std::move(opened)));
+  TRY_VOID(end_stale_attachments(*request, session, netns.native()));
+  const Settings settings{.firewall = surroundings.firewall,
+                          .dns_port = surroundings.dns.port,
+                          .netns = netns.native()};
+  for (int attempt = 1;; ++attempt) {
+    const auto snapshot =
+        TRY(observe_for_setup(*request, session.handles, session.journal, surroundings.dns));
+    const auto planned = TRY(plan_setup(*request, snapshot, settings));
+    auto done = session.carry_out_setup(planned.plan, netns.native());
+    if (done) return encode(planned.statuses).dump();
+    if (done.error().code != Errc::changed || attempt == kAttempts) {
+      return Failure{std::move(done).error()};
+    }
+  }
+}
+
+Result<void> teardown(const fs::path& netns, std::string_view request_text,
+                      const Surroundings& surroundings) {
+  auto session = TRY(Session::open(surroundings));
+  TRY_VOID(session.recover());
+  if (auto opened = host::NetNs::open(netns)) {
+    if (auto entered = session.enter(*std::move(opened)); !entered) {
+      log::warn("netstack", "{}", entered.error().message);
+    }
+  } else {
+    log::warn("netstack", "container netns not found, going on without it: {}",
+              opened.error().message);
+  }
+  std::vector<Error> errors;
+  for (const auto& names : TRY(teardown_names(netns.native(), request_text, session.journal))) {
+    auto snapshot =
+        observe_for_teardown(names.container, names.networks, session.handles, session.journal);
+    if (!snapshot) {
+      errors.push_back(std::move(snapshot).error());
+      continue;
+    }
+    collect(errors,
+            session.carry_out_teardown(plan_teardown(names.networks, *snapshot), netns.native()));
+    const bool has_all = std::ranges::all_of(names.networks, [&](const NetworkName& name) {
+      const auto& known = snapshot->attachments;
+      return std::ranges::find(known, name, &AttachmentRecord::network) != known.end();
+    });
+    if (has_all && !names.networks.empty()) continue;
+    if (const auto request = decode_setup_request(request_text)) {
+      collect(errors, teardown_foreign(*request, session, netns.native()));
+    } else {
+      errors.push_back(with_context(request.error(), "failed to load network options").value());
+    }
+  }
+  if (errors.empty()) return {};
+  return Failure{combined(errors)};
+}
+
+}  // namespace burrow::netstack

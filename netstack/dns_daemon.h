@@ -1,0 +1,34 @@
+// The DNS daemon as netstack sees it: a directory of files, a pid file and a signal.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "netstack/step.h"
+
+namespace burrow::netstack {
+
+enum class Rootless { no, yes };
+
+/// Where the daemon is and how it is started.
+struct DnsDaemon {
+  std::filesystem::path binary;     ///< may be empty or missing: then there is no DNS
+  std::filesystem::path directory;  ///< its configuration, "aardvark-dns" in the run directory
+  std::filesystem::path lock;       ///< what all launchers lock while they edit files
+  std::filesystem::path scratch;    ///< for writing by rename, outside of `directory`
+  uint16_t port = 53;
+  Rootless rootless = Rootless::no;
+
+  [[nodiscard]] bool is_installed() const;
+  /// Whether the container has a line in `file`.
+  [[nodiscard]] bool has_entry(const std::string& file, const ContainerId& container) const;
+  Result<void> add(const AddDnsEntry& entry) const;
+  /// An entry or a file that is gone is fine.
+  Result<void> remove(const RemoveDnsEntry& entry) const;
+  /// Starts the daemon and waits until it serves, or tells the running one to read its files.
+  Result<void> serve() const;
+  /// Tells the daemon to read its files, if it runs.
+  Result<void> notify() const;
+};
+
+}  // namespace burrow::netstack

@@ -1,0 +1,45 @@
+// The text files that tell the DNS daemon who is on a network, in aardvark-dns's grammar. Pure:
+// text in, text out. One file per network, named after it, with "%int" behind an internal one's.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ip.h"
+#include "core/names.h"
+
+namespace burrow::netstack {
+
+/// The first line: where the daemon listens for this network, and its upstream servers.
+struct DnsHeader {
+  std::vector<IpAddress> listen;
+  std::vector<IpAddress> servers;
+};
+
+/// The line of one container on the network.
+struct DnsEntry {
+  ContainerId container;
+  std::vector<IpAddress> addresses;
+  std::vector<std::string> names;
+  std::vector<IpAddress> servers;
+};
+
+/// Whether `name` can stand in the file: not empty, no comma, white space or control character.
+bool is_dns_name(std::string_view name);
+
+std::string encode(const DnsHeader& header);
+std::string encode(const DnsEntry& entry);
+
+/// The header line of a file.
+std::string header_of(std::string_view content);
+
+/// `content` with `header` as its first line and the container's line put last.
+std::string with_entry(std::string_view content, std::string_view header, std::string_view entry,
+                       const ContainerId& container);
+
+/// `content` without the lines of `container`; nothing when no container is left.
+std::optional<std::string> without_entry(std::string_view content, const ContainerId& container);
+
+}  // namespace burrow::netstack

@@ -1,0 +1,29 @@
+// The only writer: carries plans out, step by step.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "netstack/step.h"
+
+namespace burrow::netstack {
+
+/// What can carry out one step, whole or not at all. Steps that remove something treat what is
+/// already gone as done.
+class Applier {
+ public:
+  Applier() = default;
+  Applier(const Applier&) = delete;
+  Applier& operator=(const Applier&) = delete;
+  virtual ~Applier() = default;
+  virtual Result<void> apply(const Step& step) = 0;
+};
+
+/// All or nothing: at the first error everything before it is taken back, and the error returned.
+/// Trouble while taking back is logged.
+Result<void> execute_all_or_nothing(std::span<const Step> steps, Applier& applier);
+
+/// As much as possible: goes on after errors and returns them all.
+std::vector<Error> execute_all(std::span<const Step> steps, Applier& applier);
+
+}  // namespace burrow::netstack

@@ -1,0 +1,141 @@
+#include "netstack/host_applier.h"
+
+#include "firewall/conntrack.h"
+#include "host/sysctl.h"
+
+namespace burrow::netstack {
+namespace {
+
+// What is gone already needs no removal.
+Result<void> tolerate_absence(Result<void> result) {
+  if (!result && result.error().code == Errc::not_found) return {};
+  return result;
+}
+
+Result<void> set_sysctl(const SetSysctl& step) {
+  // Taking a setting back changes only what still is as we left it: `before` is our value then.
+  if (step.before) {
+    const auto current = host::read_sysctl(step.key);
+    if (!current || *current != *step.before) return {};
+  }
+  return host::write_sysctl(step.key, step.value);
+}
+
+Failure no_link(const LinkName& name) {
+  return fail(Errc::not_found, "link \"{}\" does not exist", name);
+}
+
+}  // namespace
+
+host::RouteSocket* HostApplier::route_at(Place place) {
+  if (place == Place::host) return &handles_.route;
+  return handles_.container ? &handles_.container->route : nullptr;
+}
+
+Result<void> HostApplier::apply(const Step& step) {
+  return std::visit([this](const auto& known) { return act(known); }, step);
+}
+
+Result<void> HostApplier::act(const CreateBridge& step) {
+  return handles_.route.create_bridge(step.bridge);
+}
+
+Result<void> HostApplier::act(const CreateVeth& step) {
+  if (!handles_.container) return fail(Errc::not_found, "the container's namespace is gone");
+  return handles_.route.create_veth(step.veth, handles_.container->netns);
+}
+
+Result<void> HostApplier::act(const EnableHairpin& step) {
+  const auto link = TRY(handles_.route.find_link(step.link));
+  if (!link) return no_link(step.link);
+  return handles_.route.enable_hairpin(link->index);
+}
+
+Result<void> HostApplier::act(const BringUp& step) {
+  auto* route = route_at(step.place);
+  return route == nullptr ? Result<void>{} : route->set_up(step.link);
+}
+
+Result<void> HostApplier::act(const TakeDown& step) {
+  auto* route = route_at(step.place);
+  return route == nullptr ? Result<void>{} : tolerate_absence(route->set_down(step.link));
+}
+
+Result<void> HostApplier::act(const DeleteLinks& step) {
+  std::vector<uint32_t> indexes;
+  for (const auto& owned : step.links) {
+    const auto link = TRY(handles_.route.find_link(owned.name));
+    if (link && link->mac == owned.mac) indexes.push_back(link->index);
+  }
+  // A link may vanish by itself meanwhile, with the namespace of its peer.
+  return tolerate_absence(handles_.route.delete_links(indexes));
+}
+
+Result<void> HostApplier::act(const DeleteContainerLink& step) {
+  auto* route = route_at(Place::container);
+  return route == nullptr ? Result<void>{} : tolerate_absence(route->delete_link(step.link));
+}
+
+Result<void> HostApplier::act(const AddAddress& step) {
+  auto* route = route_at(step.place);
+  if (route == nullptr) return {};
+  const auto link = TRY(route->find_link(step.link));
+  if (!link) return no_link(step.link);
+  return route->add_address(link->index, step.address);
+}
+
+Result<void> HostApplier::act(const RemoveAddress& step) {
+  auto* route = route_at(step.place);
+  if (route == nullptr) return {};
+  const auto link = TRY(route->find_link(step.link));
+  if (!link) return {};
+  auto removed = route->delete_address(link->index, step.address);
+  const bool is_gone =
+      !removed && removed.error().message.find("(os error 99)") != std::string::npos;
+  return is_gone ? Result<void>{} : removed;  // EADDRNOTAVAIL
+}
+
+Result<void> HostApplier::act(const AddRoute& step) {
+  auto* route = route_at(Place::container);
+  return route == nullptr ? Result<void>{} : route->add_route(step.route);
+}
+
+Result<void> HostApplier::act(const RemoveRoute& step) {
+  auto* route = route_at(Place::container);
+  return route == nullptr ? Result<void>{} : tolerate_absence(route->delete_route(step.route));
+}
+
+Result<void> HostApplier::act(const SetSysctl& step) {
+  if (step.place == Place::host) return set_sysctl(step);
+  if (!handles_.container) return {};
+  return handles_.container->thread.run([&] { return set_sysctl(step); });
+}
+
+Result<void> HostApplier::act(const ChangeFirewall& step) {
+  if (!handles_.nftables) return {};
+  using Table = firewall::Change::Table;
+  firewall::Change change{.remove = step.remove, .add = step.restore};
+  change.add.insert(change.add.end(), step.add.begin(), step.add.end());
+  switch (step.table) {
+    case TableChange::keep:
+      change.table = Table::keep;
+      break;
+    case TableChange::create:
+      change.table = Table::create;
+      break;
+    case TableChange::replace:
+      change.table = Table::replace;
+      break;
+    case TableChange::remove:
+      change.table = Table::remove;
+      break;
+  }
+  return handles_.nftables->apply(change);
+}
+
+Result<void> HostApplier::act(const ForgetFlows& step) {
+  TRY(firewall::forget_udp(step.ports, step.targets));
+  return {};
+}
+
+}  // namespace burrow::netstack

@@ -1,0 +1,43 @@
+// Carries out steps on the real host. The only place of netstack that changes it.
+#pragma once
+
+#include "netstack/dns_daemon.h"
+#include "netstack/execute.h"
+#include "netstack/handles.h"
+
+namespace burrow::netstack {
+
+/// Borrows its handles; a step in the container when there is none is done already.
+class HostApplier : public Applier {
+ public:
+  HostApplier(Handles& handles, const DnsDaemon& dns) : handles_(handles), dns_(dns) {}
+  Result<void> apply(const Step& step) override;
+
+ private:
+  Result<void> act(const CreateBridge& step);
+  Result<void> act(const CreateVeth& step);
+  Result<void> act(const EnableHairpin& step);
+  Result<void> act(const BringUp& step);
+  Result<void> act(const TakeDown& step);
+  Result<void> act(const DeleteLinks& step);
+  Result<void> act(const DeleteContainerLink& step);
+  Result<void> act(const AddAddress& step);
+  Result<void> act(const RemoveAddress& step);
+  Result<void> act(const AddRoute& step);
+  Result<void> act(const RemoveRoute& step);
+  Result<void> act(const SetSysctl& step);
+  Result<void> act(const ChangeFirewall& step);
+  Result<void> act(const ForgetFlows& step);
+  Result<void> act(const AddDnsEntry& step) { return dns_.add(step); }
+  Result<void> act(const RemoveDnsEntry& step) { return dns_.remove(step); }
+  Result<void> act(const ServeDns&) { return dns_.serve(); }
+  Result<void> act(const NotifyDns&) { return dns_.notify(); }
+
+  /// The socket of `place`; null for a container that is gone.
+  host::RouteSocket* route_at(Place place);
+
+  Handles& handles_;
+  const DnsDaemon& dns_;
+};
+
+}  // namespace burrow::netstack

@@ -1,0 +1,119 @@
+#include "netstack/journal.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+
+namespace burrow::netstack {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view kPending = "pending.json";
+constexpr std::string_view kSuffix = ".json";
+
+}  // namespace
+
+Result<Journal> Journal::open(const fs::path& run_directory) {
+  auto root = run_directory / "burrow";
+  TRY_VOID(host::make_directories(root));
+  auto lock = TRY(host::FileLock::acquire(root / "lock"));
+  return Journal{std::move(root), std::move(lock)};
+}
+
+template <typename Decode>
+auto Journal::read(const std::string& path, Decode decode) const
+    -> Result<std::optional<typename decltype(decode(std::string_view{}))::value_type>> {
+  const auto file = root_ / path;
+  const auto text = TRY(host::read_file_if_exists(file));
+  if (!text) return std::nullopt;
+  auto record = decode(std::string_view{*text});
+  if (record) return std::optional{*std::move(record)};
+  log::error("journal", "damaged record \"{}\" is put aside as \"{}.damaged\": {}", file.native(),
+             file.filename().native(), record.error().message);
+  std::error_code error;
+  fs::rename(file, fs::path{file}.concat(".damaged"), error);
+  if (error) return system_failure(error.value(), fmt::format("put aside \"{}\"", file.native()));
+  return std::nullopt;
+}
+
+Result<std::optional<PendingRecord>> Journal::pending() const {
+  return read(std::string{kPending}, decode_pending_record);
+}
+
+Result<void> Journal::write_pending(const PendingRecord& record) const {
+  return host::write_file(root_ / kPending, encode(record));
+}
+
+Result<void> Journal::clear_pending() const { return host::remove_file(root_ / kPending); }
+
+Result<void> Journal::put(const std::string& path,
+                          const std::optional<std::string>& content) const {
+  const auto file = root_ / path;
+  if (content) {
+    TRY_VOID(host::make_directories(file.parent_path()));
+    return host::write_file(file, *content, root_ / "scratch");
+  }
+  TRY_VOID(host::remove_file(file));
+  // The directories go with their last record; ours at the top stays for its lock.
+  std::error_code ignored;
+  for (auto directory = file.parent_path(); directory != root_;
+       directory = directory.parent_path()) {
+    if (!fs::remove(directory, ignored)) break;
+  }
+  return {};
+}
+
+Result<void> Journal::commit(const std::vector<RecordChange>& changes) const {
+  for (const auto& change : changes) TRY_VOID(put(change.path, change.after));
+  return {};
+}
+
+Result<void> Journal::restore(const std::vector<RecordChange>& changes) const {
+  for (const auto& change : changes) TRY_VOID(put(change.path, change.before));
+  return {};
+}
+
+Result<std::optional<HostRecord>> Journal::host() const {
+  return read(host_record_path(), decode_host_record);
+}
+
+Result<std::optional<NetworkRecord>> Journal::network(const NetworkName& name) const {
+  return read(network_record_path(name), decode_network_record);
+}
+
+Result<std::vector<AttachmentRecord>> Journal::attachments(const ContainerId& container) const {
+  std::vector<AttachmentRecord> records;
+  const auto directory = fmt::format("attachments/{}", container);
+  for (const auto& name : TRY(host::list_directory(root_ / directory))) {
+    if (!name.ends_with(kSuffix)) continue;
+    auto record = TRY(read(fmt::format("{}/{}", directory, name), decode_attachment_record));
+    if (record) records.push_back(*std::move(record));
+  }
+  std::ranges::sort(records, {}, &AttachmentRecord::order);
+  return records;
+}
+
+Result<std::vector<NetworkRecord>> Journal::all_networks() const {
+  std::vector<NetworkRecord> records;
+  for (const auto& name : TRY(host::list_directory(root_ / "networks"))) {
+    if (!name.ends_with(kSuffix)) continue;
+    auto record = TRY(read(fmt::format("networks/{}", name), decode_network_record));
+    if (record) records.push_back(*std::move(record));
+  }
+  return records;
+}
+
+Result<std::vector<AttachmentRecord>> Journal::all_attachments() const {
+  std::vector<AttachmentRecord> records;
+  for (const auto& name : TRY(host::list_directory(root_ / "attachments"))) {
+    const auto container = ContainerId::parse(name);
+    if (!container) continue;
+    auto own = TRY(attachments(*container));
+    std::ranges::move(own, std::back_inserter(records));
+  }
+  return records;
+}
+
+}  // namespace burrow::netstack

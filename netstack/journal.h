@@ -1,0 +1,51 @@
+// The journal on disk: records of what stands, and of the command in flight. Written by rename, so
+// that a reader or a crash sees an old or a new record, never half of one.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "host/file.h"
+#include "netstack/record.h"
+
+namespace burrow::netstack {
+
+/// The journal of one run directory, under "burrow/" in it. Holds the directory's lock as long as
+/// it lives: one command at a time observes and acts.
+class Journal {
+ public:
+  /// Waits for the lock. Errors: system, permission.
+  static Result<Journal> open(const std::filesystem::path& run_directory);
+
+  /// The command that was cut short, if one was. A record that does not decode is put aside as
+  /// "pending.json.damaged" with a warning: it must not block every command from then on.
+  Result<std::optional<PendingRecord>> pending() const;
+  Result<void> write_pending(const PendingRecord& record) const;
+  Result<void> clear_pending() const;
+
+  /// Makes the records say what `changes` say, or said before.
+  Result<void> commit(const std::vector<RecordChange>& changes) const;
+  Result<void> restore(const std::vector<RecordChange>& changes) const;
+
+  /// Records that do not decode are put aside with a warning and count as absent.
+  Result<std::optional<HostRecord>> host() const;
+  Result<std::optional<NetworkRecord>> network(const NetworkName& name) const;
+  /// Of one container, in the order of their attachment.
+  Result<std::vector<AttachmentRecord>> attachments(const ContainerId& container) const;
+  /// Everything, for the rebuilding of a lost table and for searches without a container.
+  Result<std::vector<NetworkRecord>> all_networks() const;
+  Result<std::vector<AttachmentRecord>> all_attachments() const;
+
+ private:
+  Journal(std::filesystem::path root, host::FileLock lock)
+      : root_(std::move(root)), lock_(std::move(lock)) {}
+  Result<void> put(const std::string& path, const std::optional<std::string>& content) const;
+  template <typename Decode>
+  auto read(const std::string& path, Decode decode) const
+      -> Result<std::optional<typename decltype(decode(std::string_view{}))::value_type>>;
+  std::filesystem::path root_;
+  host::FileLock lock_;
+};
+
+}  // namespace burrow::netstack

@@ -1,0 +1,204 @@
+#include "netstack/observe.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "host/sysctl.h"
+#include "netstack/plan.h"
+
+namespace burrow::netstack {
+namespace {
+
+enum class Ports { unread, read };
+
+Result<std::optional<BridgeSnapshot>> observe_bridge(const LinkName& name, Ports ports,
+                                                     host::RouteSocket& route) {
+  const auto link = TRY(route.find_link(name));
+  if (!link) return std::nullopt;
+  BridgeSnapshot bridge{.is_bridge = link->kind == "bridge",
+                        .kind = link->kind,
+                        .mac = link->mac,
+                        .mtu = link->mtu,
+                        .is_up = link->is_up,
+                        .addresses = TRY(route.addresses_of(link->index))};
+  if (ports == Ports::read) {
+    for (const auto& port : TRY(route.links_of(link->index))) bridge.ports.insert(port.name);
+  }
+  return bridge;
+}
+
+Result<ContainerSnapshot> observe_container(const std::vector<LinkName>& wanted,
+                                            ContainerHandle& container) {
+  ContainerSnapshot snapshot;
+  for (const auto& name : wanted) {
+    if (TRY(container.route.find_link(name))) snapshot.taken_links.insert(name);
+  }
+  const auto loopback = TRY(container.route.find_link(*LinkName::parse("lo")));
+  snapshot.is_loopback_up = !loopback || loopback->is_up;
+  snapshot.has_ipv6 = ::access("/proc/sys/net/ipv6", F_OK) == 0;
+  snapshot.default_metrics4 = TRY(container.route.default_route_metrics(Family::ipv4));
+  if (snapshot.has_ipv6) {
+    snapshot.default_metrics6 = TRY(container.route.default_route_metrics(Family::ipv6));
+  }
+  return snapshot;
+}
+
+std::vector<LinkName> interfaces_of(const SetupRequest& request) {
+  std::vector<LinkName> names;
+  for (const auto& attachment : request.attachments) names.push_back(attachment.interface);
+  return names;
+}
+
+std::optional<std::string> sysctl_if_there(std::string_view key) {
+  auto value = host::read_sysctl(key);
+  if (!value) return std::nullopt;
+  return *std::move(value);
+}
+
+// A container option names the host's end, or the first free one of our own names is taken.
+Result<void> observe_host_link(const SetupRequest& request, const AttachmentRequest& asked,
+                               host::RouteSocket& route, NetworkSnapshot& network) {
+  const auto option = asked.options.find("host_interface_name");
+  if (option != asked.options.end() && !option->second.empty()) {
+    const auto name = LinkName::parse(option->second);
+    if (!name) return {};  // the planner says what is wrong with it
+    (TRY(route.find_link(*name)) ? network.taken_host_link : network.free_host_link) = *name;
+    return {};
+  }
+  for (const auto& name : host_link_names(request.container, asked.network.name)) {
+    if (TRY(route.find_link(name))) continue;
+    network.free_host_link = name;
+    return {};
+  }
+  return {};
+}
+
+Result<std::vector<firewall::Element>> recorded_elements(const Journal& journal) {
+  std::vector<firewall::Element> elements;
+  const auto add = [&](const Steps& steps) {
+    auto own = elements_of(steps);
+    std::ranges::move(own, std::back_inserter(elements));
+  };
+  for (const auto& record : TRY(journal.all_networks())) add(record.steps);
+  for (const auto& record : TRY(journal.all_attachments())) add(record.steps);
+  return elements;
+}
+
+Result<void> observe_table(Handles& handles, const Journal& journal, Snapshot& snapshot) {
+  if (!handles.nftables) return {};
+  snapshot.table = TRY(handles.nftables->observe());
+  if (snapshot.table != firewall::TableState::current) {
+    snapshot.recorded_elements = TRY(recorded_elements(journal));
+  }
+  return {};
+}
+
+// Whether the network's bridge stands in our table, by its recorded element.
+Result<bool> is_in_firewall(const NetworkSnapshot& network, const Snapshot& snapshot,
+                            Handles& handles) {
+  if (!network.record || snapshot.table != firewall::TableState::current) return false;
+  const auto elements = elements_of(network.record->steps);
+  const auto own = std::ranges::find(elements, firewall::SetName::bridges, &firewall::Element::set);
+  if (own == elements.end()) return false;
+  const auto owners = TRY(handles.nftables->owners({&*own, 1}));
+  return owners.front() == own->owner;
+}
+
+// Bridges, veths and tunnels of others may live by forwarding; loopback and hardware do not.
+Result<bool> has_foreign_virtual_links(host::RouteSocket& route, const Snapshot& snapshot) {
+  std::set<std::string> own;
+  for (const auto& [name, network] : snapshot.networks) {
+    if (network.record) own.insert(network.record->bridge.str());
+    if (network.bridge) own.insert(network.bridge->ports.begin(), network.bridge->ports.end());
+  }
+  return std::ranges::any_of(TRY(route.links()), [&](const host::Link& link) {
+    return !link.kind.empty() && !own.contains(link.name);
+  });
+}
+
+}  // namespace
+
+Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles,
+                                   const Journal& journal, const DnsDaemon& dns) {
+  Snapshot snapshot;
+  TRY_VOID(observe_table(handles, journal, snapshot));
+  snapshot.host = TRY(journal.host());
+  snapshot.attachments = TRY(journal.attachments(request.container));
+  snapshot.ip_forward = sysctl_if_there("net/ipv4/ip_forward");
+  snapshot.ipv6_forward = sysctl_if_there("net/ipv6/conf/all/forwarding");
+  snapshot.has_dns_daemon = dns.is_installed();
+  bool needs_mtu = false;
+  for (const auto& asked : request.attachments) {
+    NetworkSnapshot network{.record = TRY(journal.network(asked.network.name))};
+    if (asked.network.interface) {
+      network.bridge = TRY(observe_bridge(*asked.network.interface, Ports::unread, handles.route));
+    }
+    network.is_in_firewall = TRY(is_in_firewall(network, snapshot, handles));
+    TRY_VOID(observe_host_link(request, asked, handles.route, network));
+    needs_mtu |= !network.bridge;
+    snapshot.networks.emplace(asked.network.name, std::move(network));
+  }
+  if (needs_mtu) {
+    if (const auto link = TRY(handles.route.default_route_link())) {
+      snapshot.default_route_mtu = TRY(handles.route.get_link(*link)).mtu;
+    }
+  }
+  if (handles.container) {
+    snapshot.container = TRY(observe_container(interfaces_of(request), *handles.container));
+  }
+  return snapshot;
+}
+
+Result<Snapshot> observe_for_teardown(const ContainerId& container,
+                                      const std::vector<NetworkName>& networks, Handles& handles,
+                                      const Journal& journal) {
+  Snapshot snapshot;
+  if (handles.nftables) {
+    snapshot.table = TRY(handles.nftables->observe());
+    snapshot.firewall_bridges = TRY(handles.nftables->bridges());
+  }
+  snapshot.host = TRY(journal.host());
+  snapshot.attachments = TRY(journal.attachments(container));
+  bool may_end = false;
+  for (const auto& name : networks) {
+    NetworkSnapshot network{.record = TRY(journal.network(name))};
+    if (network.record) {
+      network.bridge = TRY(observe_bridge(network.record->bridge, Ports::read, handles.route));
+      may_end |= !network.bridge || network.bridge->ports.size() <= 1;
+      if (!network.record->owns_bridge()) {
+        network.has_other_attachments = std::ranges::any_of(
+            TRY(journal.all_attachments()), [&](const AttachmentRecord& record) {
+              return record.network == name && record.container != container;
+            });
+        may_end |= !network.has_other_attachments;
+      }
+    }
+    snapshot.networks.emplace(name, std::move(network));
+  }
+  if (may_end && snapshot.host) {
+    snapshot.has_foreign_virtual_links = TRY(has_foreign_virtual_links(handles.route, snapshot));
+  }
+  return snapshot;
+}
+
+Result<Snapshot> observe_for_foreign_teardown(const SetupRequest& request, Handles& handles,
+                                              const Journal& journal, const DnsDaemon& dns) {
+  Snapshot snapshot;
+  snapshot.attachments = TRY(journal.attachments(request.container));
+  for (const auto& asked : request.attachments) {
+    NetworkSnapshot network{.record = TRY(journal.network(asked.network.name))};
+    if (asked.network.interface) {
+      network.bridge = TRY(observe_bridge(*asked.network.interface, Ports::read, handles.route));
+    }
+    const auto file = asked.network.name.str() + (asked.network.is_internal ? "%int" : "");
+    network.has_dns_entry = dns.has_entry(file, request.container);
+    snapshot.networks.emplace(asked.network.name, std::move(network));
+  }
+  if (handles.container) {
+    snapshot.container = TRY(observe_container(interfaces_of(request), *handles.container));
+  }
+  return snapshot;
+}
+
+}  // namespace burrow::netstack

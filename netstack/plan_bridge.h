@@ -1,0 +1,50 @@
+// The steps that make one bridge network and one attachment to it, as if nothing stood yet. Pure.
+#pragma once
+
+#include <vector>
+
+#include "netstack/bridge_options.h"
+#include "netstack/dns_file.h"
+#include "netstack/plan.h"
+
+namespace burrow::netstack {
+
+/// One attachment of a request with everything about it decoded and checked.
+struct BridgeAttachment {
+  const AttachmentRequest* request;  ///< borrowed from the request
+  LinkName bridge;
+  BridgeOptions options;
+  std::vector<StatusAddress> addresses;  ///< subnet by subnet
+  std::vector<IpAddress> gateways;       ///< of all subnets that have one
+
+  [[nodiscard]] bool has_family(Family family) const;  ///< any subnet of `family`
+  /// The first address of `family`: where ports lead.
+  [[nodiscard]] std::optional<IpAddress> first_address(Family family) const;
+};
+
+/// Checks one attachment. Errors: invalid_input, unsupported.
+Result<BridgeAttachment> decode_bridge_attachment(const AttachmentRequest& request);
+
+/// What the firewall makes of the network.
+firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serves_dns,
+                                  uint16_t dns_port);
+
+/// Everything that a fresh network needs; `mtu` of the bridge only if an option asks for it.
+Steps fresh_network_steps(const BridgeAttachment& attachment,
+                          std::vector<firewall::Element> elements);
+
+/// What of it `snapshot` lacks.
+Steps missing_network_steps(const Steps& fresh, const NetworkSnapshot& snapshot);
+
+/// Metrics of default routes that are in use in the container, by family.
+struct UsedMetrics {
+  std::vector<uint32_t> ipv4;
+  std::vector<uint32_t> ipv6;
+};
+
+/// The steps of the attachment itself, but for firewall and DNS. Marks the metrics it takes in
+/// `used`: the first network in order has the best default route.
+Steps attachment_steps(const BridgeAttachment& attachment, const host::NewVeth& veth,
+                       const ContainerSnapshot& container, UsedMetrics& used);
+
+}  // namespace burrow::netstack

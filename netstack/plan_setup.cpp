@@ -1,0 +1,348 @@
+#include <algorithm>
+#include <set>
+
+#include "netstack/plan.h"
+#include "netstack/plan_bridge.h"
+
+namespace burrow::netstack {
+namespace {
+
+constexpr std::string_view kSearchDomain = "dns.podman";
+
+// The growing plan of one set-up.
+class Planner {
+ public:
+  Planner(const SetupRequest& request, const Snapshot& snapshot, const Settings& settings)
+      : request_(request), snapshot_(snapshot), settings_(settings) {
+    for (const auto& record : snapshot.attachments) {
+      next_order_ = std::max(next_order_, record.order + 1);
+      carried4_ |= record.carries(Family::ipv4);
+      carried6_ |= record.carries(Family::ipv6);
+    }
+    if (snapshot.container) {
+      metrics_ = {snapshot.container->default_metrics4, snapshot.container->default_metrics6};
+    }
+  }
+
+  Result<SetupPlan> plan() {
+    if (!snapshot_.container) return fail(Errc::not_found, "the container has no namespace");
+    std::vector<BridgeAttachment> attachments;
+    for (const auto& attachment : request_.attachments) {
+      attachments.push_back(TRY(decode_bridge_attachment(attachment)));
+    }
+    TRY_VOID(check_together(attachments));
+    TRY_VOID(check_publication(attachments));
+    plan_host(attachments);
+    if (!snapshot_.container->is_loopback_up) {
+      steps_.emplace_back(BringUp{Place::container, *LinkName::parse("lo")});
+    }
+    for (const auto& attachment : attachments) TRY_VOID(plan_network(attachment));
+    for (const auto& attachment : attachments) TRY_VOID(plan_attachment(attachment));
+    if (has_udp_) steps_.emplace_back(ForgetFlows{request_.ports, targets_});
+    result_.plan.steps = merge(std::move(steps_));
+    return std::move(result_);
+  }
+
+ private:
+  // What is wrong only with several networks at once.
+  Result<void> check_together(const std::vector<BridgeAttachment>& attachments) const {
+    std::set<LinkName> bridges;
+    for (const auto& attachment : attachments) {
+      if (!bridges.insert(attachment.bridge).second) {
+        return fail(Errc::invalid_input, "two networks of the request have the bridge \"{}\"",
+                    attachment.bridge);
+      }
+    }
+    for (const auto& attachment : attachments) {
+      const auto& network = attachment.request->network;
+      if (network.has_dns && attachment.gateways.empty() && snapshot_.has_dns_daemon) {
+        return fail(Errc::invalid_input,
+                    "network \"{}\" has DNS enabled but no gateway address to serve it on",
+                    network.name);
+      }
+      for (const auto* servers : {&network.dns_servers, &request_.dns_servers}) {
+        for (const auto& server : *servers) TRY_VOID(check_no_loop(server, attachments));
+      }
+    }
+    return {};
+  }
+
+  static Result<void> check_no_loop(const IpAddress& server,
+                                    const std::vector<BridgeAttachment>& attachments) {
+    for (const auto& attachment : attachments) {
+      const auto& gateways = attachment.gateways;
+      if (attachment.request->network.has_dns &&
+          std::ranges::find(gateways, server) != gateways.end()) {
+        return fail(Errc::invalid_input,
+                    "DNS server {} is the gateway of network \"{}\": queries would go in a circle",
+                    server.to_string(), attachment.request->network.name);
+      }
+    }
+    return {};
+  }
+
+  // The mappings must make sense even where no network carries them.
+  Result<void> check_publication(const std::vector<BridgeAttachment>& attachments) const {
+    if (request_.ports.empty() || attachments.empty()) return {};
+    const auto any4 = IpAddress::v4(1);
+    const auto any6 = *IpAddress::parse("::1");
+    TRY(firewall::compile(firewall::Publication{.container = request_.container,
+                                                .container_name = request_.container_name,
+                                                .network = attachments[0].request->network.name,
+                                                .ports = request_.ports,
+                                                .address4 = any4,
+                                                .address6 = any6}));
+    return {};
+  }
+
+  [[nodiscard]] bool serves_dns(const BridgeAttachment& attachment) const {
+    return attachment.request->network.has_dns && snapshot_.has_dns_daemon;
+  }
+
+  void plan_host(const std::vector<BridgeAttachment>& attachments) {
+    Steps steps;
+    if (settings_.firewall == FirewallDriver::nftables &&
+        snapshot_.table != firewall::TableState::current) {
+      const auto change = snapshot_.table == firewall::TableState::missing ? TableChange::create
+                                                                           : TableChange::replace;
+      steps.emplace_back(ChangeFirewall{.table = change, .restore = restored(attachments)});
+    }
+    const auto forward = [&](Family family, const char* key,
+                             const std::optional<std::string>& value) {
+      const bool is_needed = std::ranges::any_of(attachments, [&](const BridgeAttachment& one) {
+        return !one.request->network.is_internal && one.has_family(family);
+      });
+      if (is_needed && value && *value == "0") {
+        steps.emplace_back(SetSysctl{Place::host, key, "1", *value});
+      }
+    };
+    forward(Family::ipv4, "net/ipv4/ip_forward", snapshot_.ip_forward);
+    forward(Family::ipv6, "net/ipv6/conf/all/forwarding", snapshot_.ipv6_forward);
+    if (steps.empty()) return;
+    HostRecord after{snapshot_.host ? snapshot_.host->steps : Steps{}};
+    for (auto step : steps) {
+      if (auto* change = std::get_if<ChangeFirewall>(&step))
+        *change = {.table = TableChange::create};
+      if (std::ranges::find(after.steps, step) == after.steps.end()) after.steps.push_back(step);
+    }
+    record(host_record_path(),
+           snapshot_.host ? std::optional{encode(*snapshot_.host)} : std::nullopt, encode(after));
+    append(std::move(steps));
+  }
+
+  // What a lost table gets back: all recorded elements but those of the networks that this request
+  // plans anyway.
+  [[nodiscard]] std::vector<firewall::Element> restored(
+      const std::vector<BridgeAttachment>& attachments) const {
+    std::set<firewall::Element> planned;
+    for (const auto& attachment : attachments) {
+      const auto& network = snapshot_.networks.at(attachment.request->network.name);
+      if (!network.record) continue;
+      for (const auto& element : elements_of(network.record->steps)) planned.insert(element);
+    }
+    std::vector<firewall::Element> result;
+    for (const auto& element : snapshot_.recorded_elements) {
+      if (!planned.contains(element)) result.push_back(element);
+    }
+    return result;
+  }
+
+  Result<void> plan_network(const BridgeAttachment& attachment) {
+    const auto& network = attachment.request->network;
+    const auto& there = snapshot_.networks.at(network.name);
+    if (there.bridge && !there.bridge->is_bridge) {
+      return fail(Errc::already_exists, "link \"{}\" of network \"{}\" exists and is no bridge{}",
+                  attachment.bridge, network.name,
+                  there.bridge->kind.empty() ? "" : fmt::format(" but a {}", there.bridge->kind));
+    }
+    std::vector<firewall::Element> elements;
+    if (settings_.firewall == FirewallDriver::nftables) {
+      elements =
+          firewall::compile(policy_of(attachment, serves_dns(attachment), settings_.dns_port));
+    }
+    auto fresh = fresh_network_steps(attachment, std::move(elements));
+    auto missing = missing_network_steps(fresh, there);
+    if (missing.empty() && there.record) return {};
+    const bool is_ours = !there.bridge || (there.record && there.record->owns_bridge());
+    NetworkRecord after{.network = network.name, .bridge = attachment.bridge};
+    if (is_ours) {
+      after.steps = std::move(fresh);
+    } else {
+      after.steps = adopted_steps(fresh, missing, there);
+    }
+    record(network_record_path(network.name),
+           there.record ? std::optional{encode(*there.record)} : std::nullopt, encode(after));
+    append(std::move(missing));
+    return {};
+  }
+
+  // For a bridge that somebody else made: our elements, and what we had to add before and now.
+  static Steps adopted_steps(const Steps& fresh, const Steps& missing,
+                             const NetworkSnapshot& there) {
+    Steps steps;
+    for (const auto& step : fresh) {
+      if (std::holds_alternative<ChangeFirewall>(step)) steps.push_back(step);
+    }
+    const auto add = [&](const Steps& more) {
+      for (const auto& step : more) {
+        if (std::holds_alternative<ChangeFirewall>(step)) continue;
+        if (std::ranges::find(steps, step) == steps.end()) steps.push_back(step);
+      }
+    };
+    if (there.record) add(there.record->steps);
+    add(missing);
+    return steps;
+  }
+
+  Result<void> plan_attachment(const BridgeAttachment& attachment) {
+    const auto& asked = *attachment.request;
+    const auto& name = asked.network.name;
+    const auto& container = *snapshot_.container;
+    if (container.taken_links.contains(asked.interface)) {
+      return fail(Errc::already_exists,
+                  "interface \"{}\" for network \"{}\" already exists in the container",
+                  asked.interface, name);
+    }
+    const auto veth = TRY(veth_of(attachment));
+    AttachmentRecord after{.container = request_.container,
+                           .container_name = request_.container_name,
+                           .network = name,
+                           .interface = asked.interface,
+                           .netns = settings_.netns,
+                           .order = next_order_++,
+                           .ports = request_.ports,
+                           .address4 = attachment.first_address(Family::ipv4),
+                           .address6 = attachment.first_address(Family::ipv6)};
+    if (asked.network.is_internal) after.address4 = after.address6 = std::nullopt;
+    TRY_VOID(publish(after));
+    for (auto& step : attachment_steps(attachment, veth, container, metrics_)) {
+      after.steps.push_back(std::move(step));
+    }
+    // A bridge sends frames back out of a port only in hairpin mode; where bridged packets meet the
+    // firewall (br_netfilter), a container that calls its own published port needs that.
+    if (!request_.ports.empty()) after.steps.emplace_back(EnableHairpin{veth.name});
+    add_dns_entry(attachment, after.steps);
+    record(attachment_record_path(request_.container, name), std::nullopt, encode(after));
+    append(after.steps);
+    result_.statuses.push_back(status_of(attachment, veth.peer_mac));
+    return {};
+  }
+
+  Result<host::NewVeth> veth_of(const BridgeAttachment& attachment) const {
+    const auto& asked = *attachment.request;
+    const auto& there = snapshot_.networks.at(asked.network.name);
+    if (there.taken_host_link) {
+      return fail(Errc::already_exists, "host interface \"{}\" for network \"{}\" already exists",
+                  *there.taken_host_link, asked.network.name);
+    }
+    if (!there.free_host_link) {
+      return fail(Errc::already_exists, "no free name for the host's link on network \"{}\"",
+                  asked.network.name);
+    }
+    // From the address: whoever gets it next has the same MAC, and no neighbour's cache is wrong.
+    const auto seed = attachment.addresses.empty()
+                          ? fmt::format("{} {}", request_.container, asked.interface)
+                          : attachment.addresses.front().address.to_string();
+    auto mtu = attachment.options.mtu;
+    if (!mtu) mtu = there.bridge ? there.bridge->mtu : snapshot_.default_route_mtu;
+    return host::NewVeth{
+        .name = *there.free_host_link,
+        .mac = MacAddress::derived_from(fmt::format("host {} {}", request_.container, seed)),
+        .bridge = attachment.bridge,
+        .peer_name = asked.interface,
+        .peer_mac = asked.mac.value_or(
+            MacAddress::derived_from(fmt::format("{} {}", asked.network.id, seed))),
+        .mtu = mtu};
+  }
+
+  // The first attachment of each family carries the container's ports; the others stand by.
+  Result<void> publish(AttachmentRecord& record) {
+    if (settings_.firewall == FirewallDriver::none || request_.ports.empty()) return {};
+    auto publication = record.publication();
+    if (carried4_) publication.address4.reset();
+    if (carried6_) publication.address6.reset();
+    carried4_ |= publication.address4.has_value();
+    carried6_ |= publication.address6.has_value();
+    for (const auto& address : {publication.address4, publication.address6}) {
+      if (address) targets_.push_back(*address);
+    }
+    auto elements = TRY(firewall::compile(publication));
+    has_udp_ |= !elements.empty() &&
+                std::ranges::find(request_.ports, Protocol::udp, &PortMapping::protocol) !=
+                    request_.ports.end();
+    if (!elements.empty()) record.steps.emplace_back(ChangeFirewall{.add = std::move(elements)});
+    return {};
+  }
+
+  void add_dns_entry(const BridgeAttachment& attachment, Steps& steps) const {
+    if (!serves_dns(attachment)) return;
+    const auto& network = attachment.request->network;
+    DnsEntry entry{.container = request_.container, .servers = request_.dns_servers};
+    const auto add = [&](const std::string& name) {
+      if (is_dns_name(name) && std::ranges::find(entry.names, name) == entry.names.end()) {
+        entry.names.push_back(name);
+      }
+    };
+    add(request_.container_name);
+    for (const auto& alias : attachment.request->aliases) add(alias);
+    for (const auto& address : attachment.addresses) {
+      entry.addresses.push_back(address.address.address);
+    }
+    steps.emplace_back(
+        AddDnsEntry{.file = network.name.str() + (network.is_internal ? "%int" : ""),
+                    .container = request_.container,
+                    .header = encode(DnsHeader{attachment.gateways, network.dns_servers}),
+                    .entry = encode(entry)});
+    steps.emplace_back(ServeDns{});
+  }
+
+  [[nodiscard]] Status status_of(const BridgeAttachment& attachment, const MacAddress& mac) const {
+    const auto& asked = *attachment.request;
+    Status status{.network = asked.network.name,
+                  .interface = asked.interface,
+                  .mac = mac,
+                  .addresses = attachment.addresses};
+    if (asked.network.has_dns) status.search_domains.emplace_back(kSearchDomain);
+    status.dns_servers = serves_dns(attachment) ? attachment.gateways : request_.dns_servers;
+    return status;
+  }
+
+  void append(Steps steps) {
+    steps_.insert(steps_.end(), std::make_move_iterator(steps.begin()),
+                  std::make_move_iterator(steps.end()));
+  }
+
+  void record(std::string path, std::optional<std::string> before, std::string after) {
+    result_.plan.changes.push_back({std::move(path), std::move(before), std::move(after)});
+  }
+
+  const SetupRequest& request_;
+  const Snapshot& snapshot_;
+  const Settings& settings_;
+  Steps steps_;
+  SetupPlan result_;
+  UsedMetrics metrics_;
+  std::vector<IpAddress> targets_;
+  uint32_t next_order_ = 0;
+  bool carried4_ = false;
+  bool carried6_ = false;
+  bool has_udp_ = false;
+};
+
+}  // namespace
+
+Result<SetupPlan> plan_setup(const SetupRequest& request, const Snapshot& snapshot,
+                             const Settings& settings) {
+  return Planner{request, snapshot, settings}.plan();
+}
+
+std::vector<LinkName> host_link_names(const ContainerId& container, const NetworkName& network) {
+  std::vector<LinkName> names;
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    const auto hash = fnv1a(fmt::format("{} {} {}", container, network, attempt));
+    names.push_back(*LinkName::parse(fmt::format("veth{:010x}", hash & 0xffffffffffU)));
+  }
+  return names;
+}
+
+}  // namespace burrow::netstack

@@ -1,0 +1,198 @@
+#include "netstack/record.h"
+
+#include <algorithm>
+
+#include "netstack/step_json.h"
+
+namespace burrow::netstack {
+namespace {
+
+// Records of another version are not read: `inverse` must mean what it meant when they were made.
+constexpr uint64_t kVersion = 1;
+
+Json versioned() { return {{"version", kVersion}}; }
+
+std::string text_of(const Json& json) { return json.dump() + '\n'; }
+
+Json optional_text(const std::optional<std::string>& text) { return text ? Json(*text) : Json(); }
+
+Result<std::optional<std::string>> optional_text(const JsonCursor& cursor, std::string_view key) {
+  const auto member = TRY(cursor.find(key));
+  if (!member) return std::nullopt;
+  return TRY(member->string());
+}
+
+Result<std::optional<IpAddress>> optional_address(const JsonCursor& cursor, std::string_view key) {
+  const auto member = TRY(cursor.find(key));
+  if (!member) return std::nullopt;
+  return TRY(member->parsed(IpAddress::parse));
+}
+
+// Decodes with `read`; whatever is wrong with stored state is Errc::corrupt.
+template <typename Read>
+auto decode(std::string_view text, Read read) -> decltype(read(std::declval<JsonCursor>())) {
+  const auto attempt = [&]() -> decltype(read(std::declval<JsonCursor>())) {
+    const auto document = TRY(parse_json(text));
+    const JsonCursor root{document};
+    if (TRY(TRY(root.at("version")).unsigned_integer(UINT32_MAX)) != kVersion) {
+      return root.failure("record of another version, expected {}", kVersion);
+    }
+    return read(root);
+  };
+  auto result = attempt();
+  if (!result) result.error().code = Errc::corrupt;
+  return result;
+}
+
+// A record's path cannot lead out of the journal's directory.
+Result<std::string> parse_path(std::string_view text) {
+  if (text.empty() || text.front() == '/' || text.find("..") != text.npos) {
+    return fail(Errc::invalid_input, "not a record's path: \"{}\"", text);
+  }
+  return std::string{text};
+}
+
+}  // namespace
+
+bool NetworkRecord::owns_bridge() const {
+  return std::ranges::any_of(
+      steps, [](const Step& step) { return std::holds_alternative<CreateBridge>(step); });
+}
+
+std::optional<OwnedLink> AttachmentRecord::host_link() const {
+  for (const auto& step : steps) {
+    if (const auto* create = std::get_if<CreateVeth>(&step)) {
+      return OwnedLink{create->veth.name, create->veth.mac};
+    }
+  }
+  return std::nullopt;
+}
+
+bool AttachmentRecord::carries(Family family) const {
+  const auto wanted = family == Family::ipv4 ? '4' : '6';
+  return std::ranges::any_of(elements_of(steps), [&](const firewall::Element& element) {
+    const auto set = firewall::shape_of(element.set).name;
+    return set.starts_with("publish") && set.size() > 7 && set[7] == wanted;
+  });
+}
+
+firewall::Publication AttachmentRecord::publication() const {
+  return {.container = container,
+          .container_name = container_name,
+          .network = network,
+          .ports = ports,
+          .address4 = address4,
+          .address6 = address6};
+}
+
+std::vector<firewall::Element> elements_of(const Steps& steps) {
+  std::vector<firewall::Element> elements;
+  for (const auto& step : steps) {
+    if (const auto* change = std::get_if<ChangeFirewall>(&step)) {
+      elements.insert(elements.end(), change->add.begin(), change->add.end());
+    }
+  }
+  return elements;
+}
+
+std::string host_record_path() { return "host.json"; }
+
+std::string network_record_path(const NetworkName& network) {
+  return fmt::format("networks/{}.json", network);
+}
+
+std::string attachment_record_path(const ContainerId& container, const NetworkName& network) {
+  return fmt::format("attachments/{}/{}.json", container, network);
+}
+
+std::string encode(const HostRecord& record) {
+  auto json = versioned();
+  json["steps"] = encode(record.steps);
+  return text_of(json);
+}
+
+std::string encode(const NetworkRecord& record) {
+  auto json = versioned();
+  json["network"] = record.network.str();
+  json["bridge"] = record.bridge.str();
+  json["steps"] = encode(record.steps);
+  return text_of(json);
+}
+
+std::string encode(const AttachmentRecord& record) {
+  auto json = versioned();
+  json["container"] = record.container.str();
+  json["container_name"] = record.container_name;
+  json["network"] = record.network.str();
+  json["interface"] = record.interface.str();
+  json["netns"] = record.netns;
+  json["order"] = record.order;
+  if (!record.ports.empty()) json["ports"] = encode(record.ports);
+  if (record.address4) json["address4"] = record.address4->to_string();
+  if (record.address6) json["address6"] = record.address6->to_string();
+  json["steps"] = encode(record.steps);
+  return text_of(json);
+}
+
+std::string encode(const PendingRecord& record) {
+  auto json = versioned();
+  json["command"] = record.command == PendingRecord::Command::setup ? "setup" : "teardown";
+  json["netns"] = record.netns;
+  json["steps"] = encode(record.steps);
+  json["changes"] = Json::array();
+  for (const auto& change : record.changes) {
+    json["changes"].push_back({{"path", change.path},
+                               {"before", optional_text(change.before)},
+                               {"after", optional_text(change.after)}});
+  }
+  return text_of(json);
+}
+
+Result<HostRecord> decode_host_record(std::string_view text) {
+  return decode(text, [](const JsonCursor& root) -> Result<HostRecord> {
+    return HostRecord{TRY(decode_steps(TRY(root.at("steps"))))};
+  });
+}
+
+Result<NetworkRecord> decode_network_record(std::string_view text) {
+  return decode(text, [](const JsonCursor& root) -> Result<NetworkRecord> {
+    return NetworkRecord{.network = TRY(TRY(root.at("network")).parsed(NetworkName::parse)),
+                         .bridge = TRY(TRY(root.at("bridge")).parsed(LinkName::parse)),
+                         .steps = TRY(decode_steps(TRY(root.at("steps"))))};
+  });
+}
+
+Result<AttachmentRecord> decode_attachment_record(std::string_view text) {
+  return decode(text, [](const JsonCursor& root) -> Result<AttachmentRecord> {
+    AttachmentRecord record{
+        .container = TRY(TRY(root.at("container")).parsed(ContainerId::parse)),
+        .container_name = TRY(TRY(root.at("container_name")).string()),
+        .network = TRY(TRY(root.at("network")).parsed(NetworkName::parse)),
+        .interface = TRY(TRY(root.at("interface")).parsed(LinkName::parse)),
+        .netns = TRY(TRY(root.at("netns")).string()),
+        .order = static_cast<uint32_t>(TRY(TRY(root.at("order")).unsigned_integer(UINT32_MAX))),
+        .steps = TRY(decode_steps(TRY(root.at("steps")))),
+        .address4 = TRY(optional_address(root, "address4")),
+        .address6 = TRY(optional_address(root, "address6"))};
+    if (const auto ports = TRY(root.find("ports"))) record.ports = TRY(decode_ports(*ports));
+    return record;
+  });
+}
+
+Result<PendingRecord> decode_pending_record(std::string_view text) {
+  return decode(text, [](const JsonCursor& root) -> Result<PendingRecord> {
+    const auto command = TRY(TRY(root.at("command")).string());
+    PendingRecord record{.command = command == "setup" ? PendingRecord::Command::setup
+                                                       : PendingRecord::Command::teardown,
+                         .netns = TRY(TRY(root.at("netns")).string()),
+                         .steps = TRY(decode_steps(TRY(root.at("steps"))))};
+    for (const auto& change : TRY(TRY(root.at("changes")).elements())) {
+      record.changes.push_back({.path = TRY(TRY(change.at("path")).parsed(parse_path)),
+                                .before = TRY(optional_text(change, "before")),
+                                .after = TRY(optional_text(change, "after"))});
+    }
+    return record;
+  });
+}
+
+}  // namespace burrow::netstack

@@ -1,0 +1,88 @@
+// What the journal remembers: the executed steps of the host, of each network and of each
+// attachment (container on network), by which teardown works. Pure values and their JSON.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/names.h"
+#include "firewall/policy.h"
+#include "netstack/step.h"
+
+namespace burrow::netstack {
+
+/// What all networks share: our table and the forwarding settings.
+struct HostRecord {
+  Steps steps;
+};
+
+/// What all attachments of one network share: bridge, its addresses, its firewall elements.
+struct NetworkRecord {
+  NetworkName network;
+  LinkName bridge;
+  Steps steps;
+
+  /// Whether the bridge is of our making, and so ours to delete.
+  [[nodiscard]] bool owns_bridge() const;
+};
+
+/// One container on one network.
+struct AttachmentRecord {
+  ContainerId container;
+  std::string container_name;
+  NetworkName network;
+  LinkName interface;  ///< inside the container
+  std::string netns;   ///< path of the container's namespace
+  uint32_t order = 0;  ///< among the attachments of its container
+  Steps steps;
+  std::vector<PortMapping> ports;     ///< what the container publishes
+  std::optional<IpAddress> address4;  ///< where ports may lead, if this attachment carries them
+  std::optional<IpAddress> address6;
+
+  /// The host's end of the veth pair, if the record made one.
+  [[nodiscard]] std::optional<OwnedLink> host_link() const;
+  /// Whether published ports of `family` lead to this attachment.
+  [[nodiscard]] bool carries(Family family) const;
+  /// The ports that it carries, or could: for firewall::compile.
+  [[nodiscard]] firewall::Publication publication() const;
+};
+
+/// All firewall elements that the steps put in, and did not take out again.
+std::vector<firewall::Element> elements_of(const Steps& steps);
+
+/// A record that a command writes or removes: what there was and what there will be, as text. By
+/// `before`, recovery after a crash puts the journal back.
+struct RecordChange {
+  std::string path;  ///< inside the journal's directory
+  std::optional<std::string> before;
+  std::optional<std::string> after;
+};
+
+/// What a command that was cut short was about to do.
+struct PendingRecord {
+  enum class Command { setup, teardown };
+  Command command = Command::setup;
+  std::string netns;
+  Steps steps;
+  std::vector<RecordChange> changes;
+};
+
+std::string host_record_path();
+std::string network_record_path(const NetworkName& network);
+std::string attachment_record_path(const ContainerId& container, const NetworkName& network);
+
+std::string encode(const HostRecord& record);
+std::string encode(const NetworkRecord& record);
+std::string encode(const AttachmentRecord& record);
+std::string encode(const PendingRecord& record);
+
+/// Errors of all: corrupt.
+Result<HostRecord> decode_host_record(std::string_view text);
+Result<NetworkRecord> decode_network_record(std::string_view text);
+Result<AttachmentRecord> decode_attachment_record(std::string_view text);
+Result<PendingRecord> decode_pending_record(std::string_view text);
+
+}  // namespace burrow::netstack

@@ -1,0 +1,62 @@
+// What the host looks like before a command acts: all that planners may know. Plain values.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "firewall/nftables.h"
+#include "netstack/record.h"
+
+namespace burrow::netstack {
+
+/// The link that has the name of a network's bridge.
+struct BridgeSnapshot {
+  bool is_bridge = false;
+  std::string kind;
+  MacAddress mac;
+  uint32_t mtu = 0;
+  bool is_up = false;
+  std::vector<IpInterface> addresses;
+  std::set<std::string> ports;  ///< names of its ports; read for teardown alone
+};
+
+/// One network of the request.
+struct NetworkSnapshot {
+  std::optional<BridgeSnapshot> bridge;
+  std::optional<NetworkRecord> record;
+  bool is_in_firewall = false;              ///< its bridge stands in our table
+  bool has_other_attachments = false;       ///< of other containers, by the journal; teardown only
+  bool has_dns_entry = false;               ///< the container stands in its DNS file; teardown only
+  std::optional<LinkName> free_host_link;   ///< a name for the host's end of the veth pair
+  std::optional<LinkName> taken_host_link;  ///< the wanted name of that end, if it is taken
+};
+
+/// The container's namespace; absent when it is gone.
+struct ContainerSnapshot {
+  std::set<LinkName> taken_links;  ///< those of the wanted names that exist there
+  bool is_loopback_up = false;
+  bool has_ipv6 = false;
+  std::vector<uint32_t> default_metrics4;
+  std::vector<uint32_t> default_metrics6;
+};
+
+struct Snapshot {
+  std::map<NetworkName, NetworkSnapshot> networks;
+  std::optional<ContainerSnapshot> container;
+  std::vector<AttachmentRecord> attachments;  ///< of the container, in their order
+  std::optional<HostRecord> host;
+  firewall::TableState table = firewall::TableState::missing;
+  std::vector<LinkName> firewall_bridges;  ///< bridges in our table; read for teardown only
+  /// Elements of all records, for a table that is not current; empty while it is.
+  std::vector<firewall::Element> recorded_elements;
+  std::optional<std::string> ip_forward;    ///< the sysctl's value
+  std::optional<std::string> ipv6_forward;  ///< nothing where the host has no IPv6
+  std::optional<uint32_t> default_route_mtu;
+  bool has_dns_daemon = false;
+  bool has_foreign_virtual_links = false;  ///< somebody else may need forwarding; teardown only
+};
+
+}  // namespace burrow::netstack

@@ -1,0 +1,246 @@
+#include "netstack/step.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace burrow::netstack {
+namespace {
+
+template <typename... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+
+ChangeFirewall taken_back(const ChangeFirewall& change) {
+  ChangeFirewall back{.remove = change.add, .add = change.remove};
+  // A table that was made or renewed for those who were there before stays.
+  if (change.table == TableChange::create && change.restore.empty()) {
+    back.table = TableChange::remove;
+  }
+  return back;
+}
+
+// Where an inverted step stands: first what lets traffic and names in, then routes and addresses,
+// then links, then settings of the whole host.
+int inverted_rank(const Step& step) {
+  return std::visit(
+      Overloaded{[](const RemoveDnsEntry&) { return 0; }, [](const NotifyDns&) { return 1; },
+                 [](const ChangeFirewall&) { return 2; }, [](const ForgetFlows&) { return 3; },
+                 [](const DeleteLinks&) { return 5; }, [](const SetSysctl&) { return 6; },
+                 [](const auto&) { return 4; }},
+      step);
+}
+
+// Links that go, by place: a bridge and the host's end of a pair on the host, its peer inside.
+struct DeletedLinks {
+  std::vector<LinkName> host;
+  std::vector<LinkName> container;
+
+  [[nodiscard]] bool has(Place place, const LinkName& link) const {
+    const auto& names = place == Place::host ? host : container;
+    return std::ranges::find(names, link) != names.end();
+  }
+  [[nodiscard]] bool has_setting(Place place, std::string_view key) const {
+    const auto& names = place == Place::host ? host : container;
+    return std::ranges::any_of(names, [&](const LinkName& name) {
+      return key.find(fmt::format("/{}/", name)) != key.npos;
+    });
+  }
+};
+
+DeletedLinks links_made_by(std::span<const Step> steps) {
+  DeletedLinks deleted;
+  for (const auto& step : steps) {
+    if (const auto* bridge = std::get_if<CreateBridge>(&step)) {
+      deleted.host.push_back(bridge->bridge.name);
+    } else if (const auto* veth = std::get_if<CreateVeth>(&step)) {
+      deleted.host.push_back(veth->veth.name);
+      deleted.container.push_back(veth->veth.peer_name);
+    }
+  }
+  return deleted;
+}
+
+bool goes_with_link(const Step& step, const DeletedLinks& deleted) {
+  return std::visit(
+      Overloaded{[&](const AddAddress& add) { return deleted.has(add.place, add.link); },
+                 [&](const BringUp& up) { return deleted.has(up.place, up.link); },
+                 [&](const SetSysctl& set) { return deleted.has_setting(set.place, set.key); },
+                 [](const auto&) { return false; }},
+      step);
+}
+
+void append(ChangeFirewall& to, const ChangeFirewall& change) {
+  if (change.table != TableChange::keep) to.table = change.table;
+  to.restore.insert(to.restore.end(), change.restore.begin(), change.restore.end());
+  to.remove.insert(to.remove.end(), change.remove.begin(), change.remove.end());
+  to.add.insert(to.add.end(), change.add.begin(), change.add.end());
+}
+
+bool is_empty(const ChangeFirewall& change) {
+  return change.table == TableChange::keep && change.remove.empty() && change.add.empty();
+}
+
+std::string describe(const ChangeFirewall& change) {
+  std::string text = "change firewall";
+  if (change.table == TableChange::create) text += ", create table inet burrow";
+  if (change.table == TableChange::replace) text += ", renew table inet burrow";
+  if (!change.restore.empty()) text += fmt::format(", restore {} elements", change.restore.size());
+  if (change.table == TableChange::remove) text += ", remove table inet burrow";
+  for (const auto& element : change.remove) {
+    text += fmt::format("\n    - {}", firewall::to_string(element));
+  }
+  for (const auto& element : change.add) {
+    text += fmt::format("\n    + {}", firewall::to_string(element));
+  }
+  return text;
+}
+
+std::string_view where(Place place) { return place == Place::host ? "host" : "container"; }
+
+std::string describe(std::string_view verb, const host::Route& route) {
+  auto text = fmt::format("{} route {} in container", verb, route.destination.to_string());
+  if (route.gateway) text += fmt::format(" via {}", route.gateway->to_string());
+  return text + fmt::format(" metric {}", route.metric);
+}
+
+}  // namespace
+
+std::optional<Step> inverse(const Step& step) {
+  using Inverse = std::optional<Step>;
+  return std::visit(
+      Overloaded{[](const CreateBridge& create) -> Inverse {
+                   return DeleteLinks{{{create.bridge.name, create.bridge.mac}}};
+                 },
+                 [](const CreateVeth& create) -> Inverse {
+                   return DeleteLinks{{{create.veth.name, create.veth.mac}}};
+                 },
+                 [](const BringUp& up) -> Inverse {
+                   return TakeDown{up.place, up.link};
+                 },
+                 [](const TakeDown& down) -> Inverse {
+                   return BringUp{down.place, down.link};
+                 },
+                 [](const AddAddress& add) -> Inverse {
+                   return RemoveAddress{add.place, add.link, add.address};
+                 },
+                 [](const RemoveAddress& remove) -> Inverse {
+                   return AddAddress{remove.place, remove.link, remove.address};
+                 },
+                 [](const AddRoute& add) -> Inverse { return RemoveRoute{add.route}; },
+                 [](const RemoveRoute& remove) -> Inverse { return AddRoute{remove.route}; },
+                 [](const SetSysctl& set) -> Inverse {
+                   if (!set.before) return std::nullopt;
+                   return SetSysctl{set.place, set.key, *set.before, set.value};
+                 },
+                 [](const ChangeFirewall& change) -> Inverse { return taken_back(change); },
+                 [](const ForgetFlows& forget) -> Inverse {
+                   return ForgetFlows{forget.ports, {}};
+                 },
+                 [](const AddDnsEntry& add) -> Inverse {
+                   return RemoveDnsEntry{add.file, add.container};
+                 },
+                 [](const ServeDns&) -> Inverse { return NotifyDns{}; },
+                 [](const auto&) -> Inverse { return std::nullopt; }},
+      step);
+}
+
+Steps invert(std::span<const Step> steps) {
+  const auto deleted = links_made_by(steps);
+  ChangeFirewall firewall;
+  DeleteLinks links;
+  bool has_dns = false;
+  Steps result;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (goes_with_link(*step, deleted)) continue;
+    auto back = inverse(*step);
+    if (!back) continue;
+    if (const auto* change = std::get_if<ChangeFirewall>(&*back)) {
+      append(firewall, *change);
+    } else if (const auto* gone = std::get_if<DeleteLinks>(&*back)) {
+      links.links.insert(links.links.end(), gone->links.begin(), gone->links.end());
+    } else if (std::holds_alternative<NotifyDns>(*back)) {
+      has_dns = true;
+    } else {
+      has_dns |= std::holds_alternative<RemoveDnsEntry>(*back);
+      result.push_back(*std::move(back));
+    }
+  }
+  if (has_dns) result.emplace_back(NotifyDns{});
+  if (!is_empty(firewall)) result.emplace_back(std::move(firewall));
+  if (!links.links.empty()) result.emplace_back(std::move(links));
+  std::ranges::stable_sort(result, {}, inverted_rank);
+  return result;
+}
+
+Steps merge(Steps steps) {
+  ChangeFirewall firewall;
+  bool serves_dns = false;
+  Steps result;
+  for (auto& step : steps) {
+    if (const auto* change = std::get_if<ChangeFirewall>(&step)) {
+      append(firewall, *change);
+    } else if (std::holds_alternative<ServeDns>(step)) {
+      serves_dns = true;
+    } else {
+      result.push_back(std::move(step));
+    }
+  }
+  if (!is_empty(firewall)) result.insert(result.begin(), std::move(firewall));
+  if (serves_dns) result.emplace_back(ServeDns{});
+  return result;
+}
+
+std::string to_string(const Step& step) {
+  return std::visit(
+      Overloaded{
+          [](const CreateBridge& s) {
+            return fmt::format("create bridge {} mac {}{}", s.bridge.name, s.bridge.mac.to_string(),
+                               s.bridge.mtu ? fmt::format(" mtu {}", *s.bridge.mtu) : "");
+          },
+          [](const CreateVeth& s) {
+            return fmt::format("create veth {} (port of {}) with peer {} mac {} in container{}",
+                               s.veth.name, s.veth.bridge, s.veth.peer_name,
+                               s.veth.peer_mac.to_string(),
+                               s.veth.mtu ? fmt::format(" mtu {}", *s.veth.mtu) : "");
+          },
+          [](const EnableHairpin& s) { return fmt::format("enable hairpin mode on {}", s.link); },
+          [](const BringUp& s) { return fmt::format("set {} up on {}", s.link, where(s.place)); },
+          [](const TakeDown& s) {
+            return fmt::format("set {} down on {}", s.link, where(s.place));
+          },
+          [](const DeleteLinks& s) {
+            std::string text = "delete links";
+            for (const auto& link : s.links) text += fmt::format(" {}", link.name);
+            return text;
+          },
+          [](const DeleteContainerLink& s) {
+            return fmt::format("delete link {} in container", s.link);
+          },
+          [](const AddAddress& s) {
+            return fmt::format("add address {} to {} on {}", s.address.to_string(), s.link,
+                               where(s.place));
+          },
+          [](const RemoveAddress& s) {
+            return fmt::format("remove address {} from {} on {}", s.address.to_string(), s.link,
+                               where(s.place));
+          },
+          [](const AddRoute& s) { return describe("add", s.route); },
+          [](const RemoveRoute& s) { return describe("remove", s.route); },
+          [](const SetSysctl& s) {
+            return fmt::format("set sysctl {} = {} on {}", s.key, s.value, where(s.place));
+          },
+          [](const ChangeFirewall& s) { return describe(s); },
+          [](const ForgetFlows& s) {
+            return fmt::format("forget UDP flows to {} published ports", s.ports.size());
+          },
+          [](const AddDnsEntry& s) { return fmt::format("add to DNS of {}: {}", s.file, s.entry); },
+          [](const RemoveDnsEntry& s) {
+            return fmt::format("remove from DNS of {}: {}", s.file, s.container);
+          },
+          [](const ServeDns&) { return std::string{"start or notify the DNS daemon"}; },
+          [](const NotifyDns&) { return std::string{"notify the DNS daemon"}; }},
+      step);
+}
+
+}  // namespace burrow::netstack

@@ -1,0 +1,152 @@
+// The vocabulary of plans: each step is one kernel transaction or one file, has a pure inverse, and
+// is what dry runs print, what the journal stores and what teardown inverts. Acts on nothing.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/names.h"
+#include "core/port.h"
+#include "firewall/elements.h"
+#include "host/link_values.h"
+
+namespace burrow::netstack {
+
+/// Which network namespace a step acts in.
+enum class Place { host, container };
+
+/// What happens to our nftables table as a whole.
+enum class TableChange { keep, create, replace, remove };
+
+/// A link of ours to be deleted: only if it still has the MAC address that we gave it.
+struct OwnedLink {
+  LinkName name;
+  MacAddress mac;
+  friend bool operator==(const OwnedLink&, const OwnedLink&) = default;
+};
+
+struct CreateBridge {
+  host::NewBridge bridge;
+  friend bool operator==(const CreateBridge&, const CreateBridge&) = default;
+};
+struct CreateVeth {
+  host::NewVeth veth;
+  friend bool operator==(const CreateVeth&, const CreateVeth&) = default;
+};
+struct EnableHairpin {
+  LinkName link;
+  friend bool operator==(const EnableHairpin&, const EnableHairpin&) = default;
+};
+struct BringUp {
+  Place place;
+  LinkName link;
+  friend bool operator==(const BringUp&, const BringUp&) = default;
+};
+struct TakeDown {
+  Place place;
+  LinkName link;
+  friend bool operator==(const TakeDown&, const TakeDown&) = default;
+};
+/// Deletes links in one grace period; links that are gone or not ours are left alone.
+struct DeleteLinks {
+  std::vector<OwnedLink> links;
+  friend bool operator==(const DeleteLinks&, const DeleteLinks&) = default;
+};
+/// Deletes a link inside the container that somebody else made; gone is fine.
+struct DeleteContainerLink {
+  LinkName link;
+  friend bool operator==(const DeleteContainerLink&, const DeleteContainerLink&) = default;
+};
+struct AddAddress {
+  Place place;
+  LinkName link;
+  IpInterface address;
+  friend bool operator==(const AddAddress&, const AddAddress&) = default;
+};
+struct RemoveAddress {
+  Place place;
+  LinkName link;
+  IpInterface address;
+  friend bool operator==(const RemoveAddress&, const RemoveAddress&) = default;
+};
+/// A route inside the container.
+struct AddRoute {
+  host::Route route;
+  friend bool operator==(const AddRoute&, const AddRoute&) = default;
+};
+struct RemoveRoute {
+  host::Route route;
+  friend bool operator==(const RemoveRoute&, const RemoveRoute&) = default;
+};
+/// Sets `key` (with slashes). `before` is the value that is there now; nothing for a setting that
+/// goes with its link.
+struct SetSysctl {
+  Place place;
+  std::string key;
+  std::string value;
+  std::optional<std::string> before;
+  friend bool operator==(const SetSysctl&, const SetSysctl&) = default;
+};
+/// One atomic change of our nftables table. `restore` is what a table that was flushed or outdated
+/// gets back for those who are there already; taking the step back leaves it.
+struct ChangeFirewall {
+  TableChange table = TableChange::keep;
+  std::vector<firewall::Element> restore;
+  std::vector<firewall::Element> remove;
+  std::vector<firewall::Element> add;
+  friend bool operator==(const ChangeFirewall&, const ChangeFirewall&) = default;
+};
+/// Forgets tracked UDP flows to these host ports that lead elsewhere than to `targets`.
+struct ForgetFlows {
+  std::vector<PortMapping> ports;
+  std::vector<IpAddress> targets;
+  friend bool operator==(const ForgetFlows&, const ForgetFlows&) = default;
+};
+/// Puts a container's line into a network's DNS file, made if missing.
+struct AddDnsEntry {
+  std::string file;  ///< name inside the DNS directory
+  ContainerId container;
+  std::string header;
+  std::string entry;
+  friend bool operator==(const AddDnsEntry&, const AddDnsEntry&) = default;
+};
+/// Takes a container's line out; a file without containers goes.
+struct RemoveDnsEntry {
+  std::string file;
+  ContainerId container;
+  friend bool operator==(const RemoveDnsEntry&, const RemoveDnsEntry&) = default;
+};
+/// Has the DNS daemon serve the files: started if it does not run, told to read them again if it
+/// does.
+struct ServeDns {
+  friend bool operator==(const ServeDns&, const ServeDns&) = default;
+};
+/// Tells the DNS daemon, if it runs, to read its files again.
+struct NotifyDns {
+  friend bool operator==(const NotifyDns&, const NotifyDns&) = default;
+};
+
+using Step =
+    std::variant<CreateBridge, CreateVeth, EnableHairpin, BringUp, TakeDown, DeleteLinks,
+                 DeleteContainerLink, AddAddress, RemoveAddress, AddRoute, RemoveRoute, SetSysctl,
+                 ChangeFirewall, ForgetFlows, AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns>;
+using Steps = std::vector<Step>;
+
+/// What takes `step` back; nothing where a step needs no taking back.
+std::optional<Step> inverse(const Step& step);
+
+/// What takes all of `steps` back, last first: firewall changes as one batch, links in one
+/// deletion, and nothing that goes with a link that is deleted anyway.
+Steps invert(std::span<const Step> steps);
+
+/// `steps` with all firewall changes as one batch at the front, where the likeliest refusal (a
+/// port that is taken) costs least, and DNS served once, last.
+Steps merge(Steps steps);
+
+/// A step as one line for people.
+std::string to_string(const Step& step);
+
+}  // namespace burrow::netstack

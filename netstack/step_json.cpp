@@ -1,0 +1,332 @@
+#include "netstack/step_json.h"
+
+#include <array>
+
+namespace burrow::netstack {
+namespace {
+
+std::string_view word(Place place) { return place == Place::host ? "host" : "container"; }
+
+Result<Place> parse_place(std::string_view text) {
+  if (text == "host") return Place::host;
+  if (text == "container") return Place::container;
+  return fail(Errc::invalid_input, "unknown place \"{}\"", text);
+}
+
+constexpr std::array<std::pair<TableChange, std::string_view>, 4> kTableWords{{
+    {TableChange::keep, "keep"},
+    {TableChange::create, "create"},
+    {TableChange::replace, "replace"},
+    {TableChange::remove, "remove"},
+}};
+
+std::string_view word(TableChange change) {
+  for (const auto& [value, text] : kTableWords) {
+    if (value == change) return text;
+  }
+  return "keep";
+}
+
+Result<TableChange> parse_table_change(std::string_view text) {
+  for (const auto& [value, known] : kTableWords) {
+    if (text == known) return value;
+  }
+  return fail(Errc::invalid_input, "unknown table change \"{}\"", text);
+}
+
+constexpr std::array<std::pair<host::RouteKind, std::string_view>, 4> kRouteWords{{
+    {host::RouteKind::unicast, "unicast"},
+    {host::RouteKind::blackhole, "blackhole"},
+    {host::RouteKind::unreachable, "unreachable"},
+    {host::RouteKind::prohibit, "prohibit"},
+}};
+
+Result<host::RouteKind> parse_route_kind(std::string_view text) {
+  for (const auto& [value, known] : kRouteWords) {
+    if (text == known) return value;
+  }
+  return fail(Errc::invalid_input, "unknown route type \"{}\"", text);
+}
+
+Json encode(const std::vector<firewall::Element>& elements) {
+  Json json = Json::array();
+  for (const auto& element : elements) json.push_back(firewall::encode(element));
+  return json;
+}
+
+Json encode_route(const char* step, const host::Route& route) {
+  Json json{{"step", step}, {"destination", route.destination.to_string()}};
+  if (route.gateway) json["gateway"] = route.gateway->to_string();
+  json["metric"] = route.metric;
+  for (const auto& [kind, text] : kRouteWords) {
+    if (kind == route.kind) json["type"] = text;
+  }
+  return json;
+}
+
+Json encode_link(const char* step, Place place, const LinkName& link) {
+  return {{"step", step}, {"place", word(place)}, {"link", link.str()}};
+}
+
+Json encode_address(const char* step, Place place, const LinkName& link, const IpInterface& on) {
+  return {
+      {"step", step}, {"place", word(place)}, {"link", link.str()}, {"address", on.to_string()}};
+}
+
+struct Encoder {
+  Json operator()(const CreateBridge& s) const {
+    Json json{{"step", "create_bridge"},
+              {"link", s.bridge.name.str()},
+              {"mac", s.bridge.mac.to_string()}};
+    if (s.bridge.mtu) json["mtu"] = *s.bridge.mtu;
+    return json;
+  }
+  Json operator()(const CreateVeth& s) const {
+    Json json{{"step", "create_veth"},          {"link", s.veth.name.str()},
+              {"mac", s.veth.mac.to_string()},  {"bridge", s.veth.bridge.str()},
+              {"peer", s.veth.peer_name.str()}, {"peer_mac", s.veth.peer_mac.to_string()}};
+    if (s.veth.mtu) json["mtu"] = *s.veth.mtu;
+    return json;
+  }
+  Json operator()(const EnableHairpin& s) const {
+    return {{"step", "enable_hairpin"}, {"link", s.link.str()}};
+  }
+  Json operator()(const BringUp& s) const { return encode_link("bring_up", s.place, s.link); }
+  Json operator()(const TakeDown& s) const { return encode_link("take_down", s.place, s.link); }
+  Json operator()(const DeleteLinks& s) const {
+    Json links = Json::array();
+    for (const auto& link : s.links) {
+      links.push_back({{"link", link.name.str()}, {"mac", link.mac.to_string()}});
+    }
+    return {{"step", "delete_links"}, {"links", std::move(links)}};
+  }
+  Json operator()(const DeleteContainerLink& s) const {
+    return {{"step", "delete_container_link"}, {"link", s.link.str()}};
+  }
+  Json operator()(const AddAddress& s) const {
+    return encode_address("add_address", s.place, s.link, s.address);
+  }
+  Json operator()(const RemoveAddress& s) const {
+    return encode_address("remove_address", s.place, s.link, s.address);
+  }
+  Json operator()(const AddRoute& s) const { return encode_route("add_route", s.route); }
+  Json operator()(const RemoveRoute& s) const { return encode_route("remove_route", s.route); }
+  Json operator()(const SetSysctl& s) const {
+    Json json{{"step", "set_sysctl"}, {"place", word(s.place)}, {"key", s.key}, {"value", s.value}};
+    if (s.before) json["before"] = *s.before;
+    return json;
+  }
+  Json operator()(const ChangeFirewall& s) const {
+    Json json{{"step", "change_firewall"}, {"table", word(s.table)}};
+    if (!s.restore.empty()) json["restore"] = encode(s.restore);
+    if (!s.remove.empty()) json["remove"] = encode(s.remove);
+    if (!s.add.empty()) json["add"] = encode(s.add);
+    return json;
+  }
+  Json operator()(const ForgetFlows& s) const {
+    Json targets = Json::array();
+    for (const auto& target : s.targets) targets.push_back(target.to_string());
+    return {{"step", "forget_flows"},
+            {"ports", netstack::encode(s.ports)},
+            {"targets", std::move(targets)}};
+  }
+  Json operator()(const AddDnsEntry& s) const {
+    return {{"step", "add_dns_entry"},
+            {"file", s.file},
+            {"container", s.container.str()},
+            {"header", s.header},
+            {"entry", s.entry}};
+  }
+  Json operator()(const RemoveDnsEntry& s) const {
+    return {{"step", "remove_dns_entry"}, {"file", s.file}, {"container", s.container.str()}};
+  }
+  Json operator()(const ServeDns&) const { return {{"step", "serve_dns"}}; }
+  Json operator()(const NotifyDns&) const { return {{"step", "notify_dns"}}; }
+};
+
+// Readers of single fields, each with the path in its errors.
+class Fields {
+ public:
+  explicit Fields(const JsonCursor& cursor) : cursor_(cursor) {}
+
+  [[nodiscard]] Result<std::string> text(std::string_view key) const {
+    return TRY(cursor_.at(key)).string();
+  }
+  [[nodiscard]] Result<LinkName> link(std::string_view key = "link") const {
+    return parsed(key, LinkName::parse);
+  }
+  [[nodiscard]] Result<MacAddress> mac(std::string_view key = "mac") const {
+    return parsed(key, MacAddress::parse);
+  }
+  [[nodiscard]] Result<Place> place() const { return parsed("place", parse_place); }
+  [[nodiscard]] Result<ContainerId> container() const {
+    return parsed("container", ContainerId::parse);
+  }
+  [[nodiscard]] Result<IpInterface> address() const {
+    return parsed("address", IpInterface::parse);
+  }
+  [[nodiscard]] Result<std::optional<uint32_t>> mtu() const {
+    const auto member = TRY(cursor_.find("mtu"));
+    if (!member) return std::nullopt;
+    return static_cast<uint32_t>(TRY(member->unsigned_integer(UINT32_MAX)));
+  }
+  // The name of a DNS file cannot lead out of its directory.
+  [[nodiscard]] Result<std::string> file() const {
+    auto name = TRY(text("file"));
+    if (name.empty() || name.front() == '.' || name.find('/') != name.npos) {
+      return cursor_.failure("not a file name: \"{}\"", name);
+    }
+    return name;
+  }
+  [[nodiscard]] Result<std::vector<firewall::Element>> elements(std::string_view key) const {
+    std::vector<firewall::Element> result;
+    if (const auto member = TRY(cursor_.find(key))) {
+      for (const auto& element : TRY(member->elements())) {
+        result.push_back(TRY(firewall::decode_element(element)));
+      }
+    }
+    return result;
+  }
+  [[nodiscard]] Result<host::Route> route() const {
+    host::Route route{.destination = TRY(parsed("destination", IpNetwork::parse)),
+                      .kind = TRY(parsed("type", parse_route_kind))};
+    route.metric =
+        static_cast<uint32_t>(TRY(TRY(cursor_.at("metric")).unsigned_integer(UINT32_MAX)));
+    if (const auto gateway = TRY(cursor_.find("gateway"))) {
+      route.gateway = TRY(gateway->parsed(IpAddress::parse));
+    }
+    return route;
+  }
+  [[nodiscard]] Result<std::vector<PortMapping>> ports() const {
+    return decode_ports(TRY(cursor_.at("ports")));
+  }
+  [[nodiscard]] Result<std::vector<IpAddress>> targets() const {
+    std::vector<IpAddress> result;
+    for (const auto& element : TRY(TRY(cursor_.at("targets")).elements())) {
+      result.push_back(TRY(element.parsed(IpAddress::parse)));
+    }
+    return result;
+  }
+  [[nodiscard]] Result<std::vector<OwnedLink>> links() const {
+    std::vector<OwnedLink> result;
+    for (const auto& element : TRY(TRY(cursor_.at("links")).elements())) {
+      const Fields fields{element};
+      result.push_back({TRY(fields.link()), TRY(fields.mac())});
+    }
+    return result;
+  }
+  [[nodiscard]] Result<std::optional<std::string>> before() const {
+    const auto member = TRY(cursor_.find("before"));
+    if (!member) return std::nullopt;
+    return TRY(member->string());
+  }
+  template <typename Parse>
+  [[nodiscard]] auto parsed(std::string_view key, Parse parse) const
+      -> decltype(parse(std::string_view{})) {
+    return TRY(cursor_.at(key)).parsed(parse);
+  }
+
+ private:
+  const JsonCursor& cursor_;
+};
+
+Result<Step> decode_link_step(std::string_view kind, const Fields& fields) {
+  if (kind == "create_bridge") {
+    return CreateBridge{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.mtu())}};
+  }
+  if (kind == "create_veth") {
+    return CreateVeth{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.link("bridge")),
+                       TRY(fields.link("peer")), TRY(fields.mac("peer_mac")), TRY(fields.mtu())}};
+  }
+  if (kind == "enable_hairpin") return EnableHairpin{TRY(fields.link())};
+  if (kind == "bring_up") return BringUp{TRY(fields.place()), TRY(fields.link())};
+  if (kind == "take_down") return TakeDown{TRY(fields.place()), TRY(fields.link())};
+  if (kind == "delete_links") return DeleteLinks{TRY(fields.links())};
+  if (kind == "delete_container_link") return DeleteContainerLink{TRY(fields.link())};
+  if (kind == "add_address") {
+    return AddAddress{TRY(fields.place()), TRY(fields.link()), TRY(fields.address())};
+  }
+  if (kind == "remove_address") {
+    return RemoveAddress{TRY(fields.place()), TRY(fields.link()), TRY(fields.address())};
+  }
+  return fail(Errc::invalid_input, "unknown step \"{}\"", kind.substr(0, 64));
+}
+
+}  // namespace
+
+Json encode(const Step& step) { return std::visit(Encoder{}, step); }
+
+Json encode(const Steps& steps) {
+  Json json = Json::array();
+  for (const auto& step : steps) json.push_back(encode(step));
+  return json;
+}
+
+Result<Step> decode_step(const JsonCursor& cursor) {
+  const Fields fields{cursor};
+  const auto kind = TRY(fields.text("step"));
+  if (kind == "add_route") return AddRoute{TRY(fields.route())};
+  if (kind == "remove_route") return RemoveRoute{TRY(fields.route())};
+  if (kind == "set_sysctl") {
+    return SetSysctl{TRY(fields.place()), TRY(fields.text("key")), TRY(fields.text("value")),
+                     TRY(fields.before())};
+  }
+  if (kind == "change_firewall") {
+    return ChangeFirewall{TRY(fields.parsed("table", parse_table_change)),
+                          TRY(fields.elements("restore")), TRY(fields.elements("remove")),
+                          TRY(fields.elements("add"))};
+  }
+  if (kind == "forget_flows") return ForgetFlows{TRY(fields.ports()), TRY(fields.targets())};
+  if (kind == "add_dns_entry") {
+    return AddDnsEntry{TRY(fields.file()), TRY(fields.container()), TRY(fields.text("header")),
+                       TRY(fields.text("entry"))};
+  }
+  if (kind == "remove_dns_entry")
+    return RemoveDnsEntry{TRY(fields.file()), TRY(fields.container())};
+  if (kind == "serve_dns") return ServeDns{};
+  if (kind == "notify_dns") return NotifyDns{};
+  auto step = decode_link_step(kind, fields);
+  if (!step && step.error().message.starts_with("unknown step")) {
+    return cursor.failure("{}", step.error().message);
+  }
+  return step;
+}
+
+Result<Steps> decode_steps(const JsonCursor& cursor) {
+  Steps steps;
+  for (const auto& element : TRY(cursor.elements())) steps.push_back(TRY(decode_step(element)));
+  return steps;
+}
+
+Json encode(const std::vector<PortMapping>& ports) {
+  Json json = Json::array();
+  for (const auto& port : ports) {
+    json.push_back({{"host_ip", port.host_address ? port.host_address->to_string() : ""},
+                    {"host_port", port.host_port},
+                    {"container_port", port.container_port},
+                    {"range", port.count},
+                    {"protocol", to_string(port.protocol)}});
+  }
+  return json;
+}
+
+Result<std::vector<PortMapping>> decode_ports(const JsonCursor& cursor) {
+  std::vector<PortMapping> ports;
+  for (const auto& element : TRY(cursor.elements())) {
+    const auto number = [&](std::string_view key) -> Result<uint16_t> {
+      return static_cast<uint16_t>(TRY(TRY(element.at(key)).unsigned_integer(UINT16_MAX)));
+    };
+    PortMapping port{.host_port = TRY(number("host_port")),
+                     .container_port = TRY(number("container_port")),
+                     .count = TRY(number("range")),
+                     .protocol = TRY(TRY(element.at("protocol")).parsed(parse_protocol))};
+    if (const auto address = TRY(element.at("host_ip")); !TRY(address.string()).empty()) {
+      port.host_address = TRY(address.parsed(IpAddress::parse));
+    }
+    TRY_VOID(check_ranges(port));
+    ports.push_back(port);
+  }
+  return ports;
+}
+
+}  // namespace burrow::netstack
