@@ -18,7 +18,7 @@ struct Box {
   std::vector<std::string> lines;
 
   [[nodiscard]] size_t width() const {
-    size_t inner = title.size() + 2;
+    size_t inner = title.size() + 3;
     for (const auto& line : lines) inner = std::max(inner, line.size() + 2);
     return inner + 2;
   }
@@ -118,8 +118,8 @@ size_t draw_row(Canvas& canvas, size_t row, const BoxRow& boxes, Position positi
   size_t reached = kRail;
   for (size_t i = 0; i < boxes.size(); ++i) {
     const auto& box = boxes[i];
-    // A branch meets its box to the right of the title's corner.
-    const auto branch = column + box.width() - 2;
+    // A branch meets its box between the title and the corner.
+    const auto branch = column + box.width() - 3;
     draw_box(canvas, column, top, box, kLight);
     canvas.horizontal(reached + 1, branch, rail, U'─');
     canvas.put(branch, rail, i + 1 == boxes.size() ? U'┐' : U'┬');
