@@ -15,7 +15,7 @@ heading 'dependencies'
 scripts/install-dependencies.sh --for run
 
 heading 'build (release)'
-if [ ! -e build/release/build.ninja ]; then cmake --preset release -DBURROW_BENCH=OFF; fi
+if [ ! -e build/release/build.ninja ]; then cmake --preset release -DBURROW_BENCH=OFF -DBURROW_TESTS=OFF; fi
 # Only what the demo runs; ninja shows its progress.
 cmake --build --preset release --target burrow burrow-netstack burrow-dns
 
