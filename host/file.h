@@ -41,6 +41,9 @@ class FileLock {
   /// Waits for the holder to let go. A holder may have removed the file meanwhile: then it is made
   /// anew.
   static Result<FileLock> acquire(const fs::path& path);
+  /// What the file says: up to 256 bytes.
+  [[nodiscard]] Result<std::string> content() const;
+  [[nodiscard]] Result<void> set_content(std::string_view text) const;
   /// Removes the file while the lock is held; whoever waits for it makes a new one.
   void remove_file() const;
 

@@ -17,8 +17,12 @@ constexpr int kAttempts = 5;
 
 Result<Handles> open_handles(const Surroundings& surroundings) {
   Handles handles{.route = TRY(host::RouteSocket::open())};
-  if (surroundings.firewall == FirewallDriver::nftables) {
-    handles.nftables = TRY(firewall::Nftables::open());
+  // Also with the driver "none": what was set up with nftables is taken down with it.
+  auto nftables = firewall::Nftables::open();
+  if (nftables) {
+    handles.nftables = *std::move(nftables);
+  } else if (surroundings.firewall == FirewallDriver::nftables) {
+    return Failure{std::move(nftables).error()};
   }
   return handles;
 }
@@ -107,8 +111,8 @@ std::vector<NetworkName> names_of(const SetupRequest& request) {
 }
 
 // A container that is on record already: set up by a command whose answer got lost, or dead without
-// a teardown. Its old attachments are ended first, but only for a request that could be planned
-// without them.
+// a teardown and back in another namespace. Its old attachments are ended first, but only for a
+// request that could be planned without them.
 Result<void> end_recorded_attachments(const SetupRequest& request, Session& session,
                                       const Settings& settings) {
   auto snapshot =

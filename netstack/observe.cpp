@@ -164,6 +164,9 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
     }
     network.is_in_firewall = TRY(is_in_firewall(network, snapshot, handles));
     TRY_VOID(observe_host_link(request, asked, handles.route, network));
+    if (asked.network.has_dns && snapshot.has_dns_daemon) {
+      network.dns_header = dns.header(dns_file_of(asked.network));
+    }
     needs_mtu |= !network.bridge;
     snapshot.networks.emplace(asked.network.name, std::move(network));
   }
@@ -202,6 +205,10 @@ Result<Snapshot> observe_for_teardown(const ContainerId& container,
     snapshot.networks.emplace(name, std::move(network));
   }
   if (may_end && snapshot.host) {
+    snapshot.has_other_networks =
+        std::ranges::any_of(TRY(journal.all_networks()), [&](const NetworkRecord& record) {
+          return std::ranges::find(networks, record.network) == networks.end();
+        });
     snapshot.may_others_forward = TRY(may_others_forward(handles.route, snapshot));
   }
   return snapshot;
@@ -217,8 +224,7 @@ Result<Snapshot> observe_for_foreign_teardown(const SetupRequest& request, Handl
     if (asked.network.interface) {
       network.bridge = TRY(observe_bridge(*asked.network.interface, Ports::read, handles.route));
     }
-    const auto file = asked.network.name.str() + (asked.network.is_internal ? "%int" : "");
-    network.has_dns_entry = dns.has_entry(file, request.container);
+    network.has_dns_entry = dns.has_entry(dns_file_of(asked.network), request.container);
     snapshot.networks.emplace(asked.network.name, std::move(network));
   }
   if (handles.container) {

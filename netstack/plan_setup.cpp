@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::string_view kSearchDomain = "dns.podman";
 
+bool is_firewall(const Step& step) { return std::holds_alternative<ChangeFirewall>(step); }
+
 // The growing plan of one set-up.
 class Planner {
  public:
@@ -60,6 +62,7 @@ class Planner {
                     "network \"{}\" has DNS enabled but no gateway address to serve it on",
                     network.name);
       }
+      if (!snapshot_.has_dns_daemon) continue;
       for (const auto* servers : {&network.dns_servers, &request_.dns_servers}) {
         for (const auto& server : *servers) TRY_VOID(check_no_loop(server, attachments));
       }
@@ -166,7 +169,11 @@ class Planner {
     const bool is_ours = !there.bridge || (there.record && there.record->owns_bridge());
     NetworkRecord after{.network = network.name, .bridge = attachment.bridge};
     if (is_ours) {
-      after.steps = std::move(fresh);
+      // With another firewall driver than before, what the record has of the firewall stays on it.
+      if (settings_.firewall == FirewallDriver::none && there.record) {
+        std::ranges::copy_if(there.record->steps, std::back_inserter(after.steps), is_firewall);
+      }
+      std::ranges::move(fresh, std::back_inserter(after.steps));
     } else {
       after.steps = adopted_steps(fresh, missing, there);
     }
@@ -222,8 +229,12 @@ class Planner {
     // firewall (br_netfilter), a container that calls its own published port needs that.
     if (!request_.ports.empty()) after.steps.emplace_back(EnableHairpin{veth.name});
     add_dns_entry(attachment, after.steps);
-    record(attachment_record_path(request_.container, name), std::nullopt, encode(after));
     append(after.steps);
+    for (auto& step : after.steps) {
+      // A failed set-up puts an old header back; a teardown, long after, must not.
+      if (auto* add = std::get_if<AddDnsEntry>(&step)) add->header_before.reset();
+    }
+    record(attachment_record_path(request_.container, name), std::nullopt, encode(after));
     result_.statuses.push_back(status_of(attachment, veth.peer_mac));
     return {};
   }
@@ -334,6 +345,10 @@ class Planner {
 Result<SetupPlan> plan_setup(const SetupRequest& request, const Snapshot& snapshot,
                              const Settings& settings) {
   return Planner{request, snapshot, settings}.plan();
+}
+
+std::string dns_file_of(const Network& network) {
+  return network.name.str() + (network.is_internal ? "%int" : "");
 }
 
 std::vector<LinkName> host_link_names(const ContainerId& container, const NetworkName& network) {

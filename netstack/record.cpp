@@ -12,7 +12,10 @@ constexpr uint64_t kVersion = 1;
 
 Json versioned() { return {{"version", kVersion}}; }
 
-std::string text_of(const Json& json) { return json.dump() + '\n'; }
+// Paths and names of others may hold bytes that are no UTF-8.
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
 
 Json optional_text(const std::optional<std::string>& text) { return text ? Json(*text) : Json(); }
 
@@ -44,9 +47,14 @@ auto decode(std::string_view text, Read read) -> decltype(read(std::declval<Json
   return result;
 }
 
+bool leaves_directory(std::string_view path) {
+  return path == ".." || path.starts_with("../") || path.ends_with("/..") ||
+         path.find("/../") != path.npos;
+}
+
 // A record's path cannot lead out of the journal's directory.
 Result<std::string> parse_path(std::string_view text) {
-  if (text.empty() || text.front() == '/' || text.find("..") != text.npos) {
+  if (text.empty() || text.front() == '/' || leaves_directory(text)) {
     return fail(Errc::invalid_input, "not a record's path: \"{}\"", text);
   }
   return std::string{text};

@@ -108,6 +108,9 @@ Result<AttachmentRequest> decode_attachment(const NamedOptions& entry, const Jso
   AttachmentRequest attachment{
       .network = TRY(decode_network(*network)),
       .interface = TRY(TRY(options.at("interface_name")).parsed(LinkName::parse))};
+  if (attachment.network.name.str() != entry.name) {
+    return network->failure("has the name \"{}\", not \"{}\"", attachment.network.name, entry.name);
+  }
   if (const auto ips = TRY(options.find("static_ips"))) {
     attachment.addresses = TRY(addresses(*ips));
   }
