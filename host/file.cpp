@@ -58,8 +58,8 @@ Result<std::string> read_file(const fs::path& path, size_t limit) {
   return content;
 }
 
-Result<std::optional<std::string>> read_file_if_exists(const fs::path& path) {
-  auto content = read_file(path);
+Result<std::optional<std::string>> read_file_if_exists(const fs::path& path, size_t limit) {
+  auto content = read_file(path, limit);
   if (content) return std::optional{*std::move(content)};
   if (content.error().code == Errc::not_found) return std::nullopt;
   return Failure{std::move(content).error()};

@@ -20,7 +20,8 @@ Result<std::string> read_file(const fs::path& path, size_t limit = 16U << 20U);
 /// The rest of what `fd` gives, at most `limit` bytes.
 Result<std::string> read_all(int fd, size_t limit = 16U << 20U);
 /// The same, or nothing when there is no such file.
-Result<std::optional<std::string>> read_file_if_exists(const fs::path& path);
+Result<std::optional<std::string>> read_file_if_exists(const fs::path& path,
+                                                       size_t limit = 16U << 20U);
 
 /// Replaces `path` in one step: readers see the old content or the new, never a mix. The new
 /// content is first written to `scratch`, which must be on the same file system.

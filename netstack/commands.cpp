@@ -118,17 +118,20 @@ Result<void> end_recorded_attachments(const SetupRequest& request, Session& sess
   auto snapshot =
       TRY(observe_for_setup(request, session.handles, session.journal, session.surroundings.dns));
   std::vector<NetworkName> ended;
-  for (const auto& name : names_of(request)) {
-    const auto record = std::ranges::find(snapshot.attachments, name, &AttachmentRecord::network);
-    if (record == snapshot.attachments.end()) continue;
-    if (snapshot.container) snapshot.container->taken_links.erase(record->interface);
-    snapshot.networks.at(name).taken_host_link.reset();
-    if (const auto link = record->host_link()) {
-      snapshot.networks.at(name).free_host_link = link->name;
-    }
-    snapshot.attachments.erase(record);
-    ended.push_back(name);
+  const auto names = names_of(request);
+  for (const auto& record : snapshot.attachments) {
+    const bool is_asked_for = std::ranges::find(names, record.network) != names.end();
+    if (!is_asked_for && record.netns == settings.netns) continue;
+    ended.push_back(record.network);
+    if (snapshot.container) snapshot.container->taken_links.erase(record.interface);
+    if (!is_asked_for) continue;
+    auto& network = snapshot.networks.at(record.network);
+    network.taken_host_link.reset();
+    if (const auto link = record.host_link()) network.free_host_link = link->name;
   }
+  std::erase_if(snapshot.attachments, [&](const AttachmentRecord& record) {
+    return std::ranges::find(ended, record.network) != ended.end();
+  });
   if (ended.empty()) return {};
   TRY(plan_setup(request, snapshot, settings));
   const auto before =

@@ -149,7 +149,7 @@ Result<void> HostApplier::act(const ChangeFirewall& step) {
       change.table = Table::replace;
       break;
     case TableChange::remove:
-      change.table = Table::remove;
+      change.table = TRY(is_last_to_leave(step)) ? Table::remove : Table::keep;
       break;
   }
   return handles_.nftables->apply(change);

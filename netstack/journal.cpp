@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPending = "pending.json";
+constexpr size_t kLargestRecordFile = 256U << 20U;
 constexpr std::string_view kLock = "lock";
 constexpr std::string_view kScratch = "scratch";
 constexpr std::string_view kSuffix = ".json";
@@ -67,7 +68,7 @@ template <typename Decode>
 auto Journal::read(const std::string& path, Decode decode) const
     -> Result<std::optional<typename decltype(decode(std::string_view{}))::value_type>> {
   const auto file = root_ / path;
-  const auto text = TRY(host::read_file_if_exists(file));
+  const auto text = TRY(host::read_file_if_exists(file, kLargestRecordFile));
   if (!text) return std::nullopt;
   auto record = decode(std::string_view{*text});
   if (record) return std::optional{*std::move(record)};

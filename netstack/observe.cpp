@@ -71,6 +71,15 @@ Result<std::optional<ForwardingSnapshot>> observe_forwarding(std::string_view ke
   return snapshot;
 }
 
+bool wants_forwarding(const SetupRequest& request, Family family) {
+  return std::ranges::any_of(request.attachments, [&](const AttachmentRequest& asked) {
+    return !asked.network.is_internal &&
+           std::ranges::any_of(asked.network.subnets, [&](const Subnet& subnet) {
+             return subnet.network.family() == family;
+           });
+  });
+}
+
 // A container option names the host's end, or the first free one of our own names is taken.
 Result<void> observe_host_link(const SetupRequest& request, const AttachmentRequest& asked,
                                host::RouteSocket& route, NetworkSnapshot& network) {
@@ -153,8 +162,12 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
   TRY_VOID(observe_table(handles, journal, snapshot));
   snapshot.host = TRY(journal.host());
   snapshot.attachments = TRY(journal.attachments(request.container));
-  snapshot.forwarding4 = TRY(observe_forwarding("net/ipv4/ip_forward", "ipv4"));
-  snapshot.forwarding6 = TRY(observe_forwarding("net/ipv6/conf/all/forwarding", "ipv6"));
+  if (wants_forwarding(request, Family::ipv4)) {
+    snapshot.forwarding4 = TRY(observe_forwarding("net/ipv4/ip_forward", "ipv4"));
+  }
+  if (wants_forwarding(request, Family::ipv6)) {
+    snapshot.forwarding6 = TRY(observe_forwarding("net/ipv6/conf/all/forwarding", "ipv6"));
+  }
   snapshot.has_dns_daemon = dns.is_installed();
   bool needs_mtu = false;
   for (const auto& asked : request.attachments) {

@@ -121,12 +121,23 @@ class Planner {
     };
     forward(Family::ipv4, "net/ipv4/ip_forward", snapshot_.forwarding4);
     forward(Family::ipv6, "net/ipv6/conf/all/forwarding", snapshot_.forwarding6);
-    if (steps.empty()) return;
     HostRecord after{snapshot_.host ? snapshot_.host->steps : Steps{}};
-    for (auto step : steps) {
-      if (auto* change = std::get_if<ChangeFirewall>(&step))
-        *change = {.table = TableChange::create};
+    const auto remember = [&](const Step& step) {
       if (std::ranges::find(after.steps, step) == after.steps.end()) after.steps.push_back(step);
+    };
+    // Whoever uses the table has it on record, also where another run directory made it: the last
+    // to leave removes it.
+    if (settings_.firewall == FirewallDriver::nftables) {
+      remember(ChangeFirewall{.table = TableChange::create});
+    }
+    for (const auto& step : steps) {
+      if (!is_firewall(step)) remember(step);
+    }
+    const bool is_unchanged =
+        snapshot_.host ? snapshot_.host->steps == after.steps : after.steps.empty();
+    if (is_unchanged) {
+      append(std::move(steps));
+      return;
     }
     record(host_record_path(),
            snapshot_.host ? std::optional{encode(*snapshot_.host)} : std::nullopt, encode(after));
@@ -300,10 +311,11 @@ class Planner {
       entry.addresses.push_back(address.address.address);
     }
     steps.emplace_back(
-        AddDnsEntry{.file = network.name.str() + (network.is_internal ? "%int" : ""),
+        AddDnsEntry{.file = dns_file_of(network),
                     .container = request_.container,
                     .header = encode(DnsHeader{attachment.gateways, network.dns_servers}),
-                    .entry = encode(entry)});
+                    .entry = encode(entry),
+                    .header_before = snapshot_.networks.at(network.name).dns_header});
     steps.emplace_back(ServeDns{});
   }
 

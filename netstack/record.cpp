@@ -9,6 +9,8 @@ namespace {
 
 // Records of another version are not read: `inverse` must mean what it meant when they were made.
 constexpr uint64_t kVersion = 1;
+// Every port published singly, in both families, fits.
+constexpr size_t kLargestRecord = 256U << 20U;
 
 Json versioned() { return {{"version", kVersion}}; }
 
@@ -35,7 +37,7 @@ Result<std::optional<IpAddress>> optional_address(const JsonCursor& cursor, std:
 template <typename Read>
 auto decode(std::string_view text, Read read) -> decltype(read(std::declval<JsonCursor>())) {
   const auto attempt = [&]() -> decltype(read(std::declval<JsonCursor>())) {
-    const auto document = TRY(parse_json(text));
+    const auto document = TRY(parse_json(text, kLargestRecord));
     const JsonCursor root{document};
     if (TRY(TRY(root.at("version")).unsigned_integer(UINT32_MAX)) != kVersion) {
       return root.failure("record of another version, expected {}", kVersion);
