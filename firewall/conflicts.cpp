@@ -130,6 +130,10 @@ Result<std::vector<Element>> without_conflicts(std::span<const Element> elements
 Probes probes_for(const Element& element) {
   Probes probes;
   const auto* maps = maps_of(element.set);
+  // A lookup does not find every overlap of two prefixes; networks are few and seldom new.
+  if (element.set == SetName::subnets4 || element.set == SetName::subnets6) {
+    probes.scans.push_back(element.set);
+  }
   if (maps == nullptr) return probes;
   const auto port = port_of(element);
   const auto look_up = [&](SetName set, uint16_t number) {

@@ -156,6 +156,9 @@ struct Adder {
     nftnl_expr_set_str(object, NFTNL_EXPR_LOOKUP_SET,
                        std::string{shape_of(lookup.set).name}.c_str());
     nftnl_expr_set_u32(object, NFTNL_EXPR_LOOKUP_SREG, to_kernel(lookup.key));
+    if (lookup.membership == expression::Membership::outside) {
+      nftnl_expr_set_u32(object, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+    }
     if (lookup.value) nftnl_expr_set_u32(object, NFTNL_EXPR_LOOKUP_DREG, to_kernel(*lookup.value));
   }
   void operator()(const expression::Nat& nat) const {
@@ -165,6 +168,11 @@ struct Adder {
     nftnl_expr_set_u32(object, NFTNL_EXPR_NAT_FAMILY, family);
     nftnl_expr_set_u32(object, NFTNL_EXPR_NAT_REG_ADDR_MIN, to_kernel(nat.address));
     if (nat.port) nftnl_expr_set_u32(object, NFTNL_EXPR_NAT_REG_PROTO_MIN, to_kernel(*nat.port));
+  }
+  void operator()(const expression::Reject& reject) const {
+    auto* object = make("reject");
+    nftnl_expr_set_u32(object, NFTNL_EXPR_REJECT_TYPE, reject.type);
+    nftnl_expr_set_u8(object, NFTNL_EXPR_REJECT_CODE, reject.code);
   }
   void operator()(const expression::Masquerade&) const { make("masq"); }
   void operator()(const expression::Verdict& verdict) const {

@@ -71,12 +71,16 @@ class Session {
       for (const auto& element : now) put_get_element(requests, element);
       const size_t others = requests.count() - now.size();
       std::vector<ElementReader> readers(now.size());
-      TRY(socket_.request(requests, [&](const nlmsghdr& message) -> Result<void> {
-        if (const auto generation = read_generation(message)) found.generation = *generation;
-        const size_t index = message.nlmsg_seq - 1 - others;
-        if (message.nlmsg_seq <= others || index >= readers.size()) return {};
-        return readers[index].read(message);
-      }));
+      const auto refusals =
+          TRY(socket_.request(requests, [&](const nlmsghdr& message) -> Result<void> {
+            if (const auto generation = read_generation(message)) found.generation = *generation;
+            const size_t index = message.nlmsg_seq - 1 - others;
+            if (message.nlmsg_seq <= others || index >= readers.size()) return {};
+            return readers[index].read(message);
+          }));
+      for (const auto& refusal : refusals) {
+        if (refusal.code != ENOENT) return system_failure(refusal.code, "look into the firewall");
+      }
       for (size_t i = 0; i < readers.size(); ++i) {
         auto read = readers[i].take();
         if (!read.empty()) found.elements[done + i] = std::move(read.front());
@@ -87,12 +91,14 @@ class Session {
     return found;
   }
 
+  /// The elements of a set; none when it does not exist.
   Result<std::vector<Element>> read_set(SetName set) {
     ElementReader reader;
     const auto outcome = socket_.dump([&](Messages& messages) { put_dump_elements(messages, set); },
                                       [&](const nlmsghdr& message) { return reader.read(message); },
                                       [&] { reader = {}; });
-    TRY_VOID(outcome);
+    // Without a table there is nothing in it.
+    if (!outcome && outcome.error().code != Errc::not_found) return Failure{outcome.error()};
     return reader.take();
   }
 
@@ -138,7 +144,6 @@ class Reconciliation {
   Result<Difference> run() {
     collect_lookups();
     auto found = TRY(session_.look_up(lookups_));
-    for (const auto set : scans_) scanned_.emplace(set, TRY(session_.read_set(set)));
 
     for (size_t i = 0; i < change_.remove.size(); ++i) {
       const auto& there = found.elements[i];
@@ -156,6 +161,7 @@ class Reconciliation {
         if (found.elements[i]) TRY_VOID(give_way(*wish.element, *found.elements[i]));
       }
       for (const auto set : wish.scans) {
+        if (!scanned_.contains(set)) scanned_.emplace(set, TRY(session_.read_set(set)));
         for (const auto& there : scanned_.at(set)) TRY_VOID(give_way(*wish.element, there));
       }
       difference_.add.push_back(*wish.element);
@@ -182,7 +188,6 @@ class Reconciliation {
       lookups_.push_back(element);
       auto probes = probes_for(element);
       std::ranges::move(probes.lookups, std::back_inserter(lookups_));
-      scans_.insert(probes.scans.begin(), probes.scans.end());
       wish.scans = std::move(probes.scans);
       wish.last = lookups_.size();
       wishes_.push_back(std::move(wish));
@@ -201,7 +206,6 @@ class Reconciliation {
   const Change& change_;
   std::vector<Element> lookups_;
   std::vector<Wish> wishes_;
-  std::set<SetName> scans_;
   std::map<SetName, std::vector<Element>> scanned_;
   std::set<Element> removed_;
   Difference difference_;

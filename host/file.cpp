@@ -107,12 +107,24 @@ Result<std::vector<std::string>> list_directory(const fs::path& path) {
 }
 
 Result<FileLock> FileLock::acquire(const fs::path& path) {
-  Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
-  if (!fd.is_open()) return system_failure(errno, quoted("open lock", path));
-  while (::flock(fd.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return system_failure(errno, quoted("lock", path));
+  for (;;) {
+    TRY_VOID(make_directories(path.parent_path()));
+    Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    if (!fd.is_open()) {
+      if (errno == ENOENT) continue;  // the directory went in between
+      return system_failure(errno, quoted("open lock", path));
+    }
+    while (::flock(fd.get(), LOCK_EX) != 0) {
+      if (errno != EINTR) return system_failure(errno, quoted("lock", path));
+    }
+    struct stat held {};
+    struct stat named {};
+    const bool is_current = ::fstat(fd.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
+                            held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+    if (is_current) return FileLock{std::move(fd), path};
   }
-  return FileLock{std::move(fd)};
 }
+
+void FileLock::remove_file() const { ::unlink(path_.c_str()); }
 
 }  // namespace burrow::host

@@ -35,15 +35,19 @@ Result<void> make_directories(const fs::path& path);
 /// Names in a directory, sorted, without "." and ".."; none when it does not exist.
 Result<std::vector<std::string>> list_directory(const fs::path& path);
 
-/// An exclusive flock(2) on a file, made if missing, held until destruction.
+/// An exclusive flock(2) on a file, made if missing with its directory, held until destruction.
 class FileLock {
  public:
-  /// Waits for the holder to let go.
+  /// Waits for the holder to let go. A holder may have removed the file meanwhile: then it is made
+  /// anew.
   static Result<FileLock> acquire(const fs::path& path);
+  /// Removes the file while the lock is held; whoever waits for it makes a new one.
+  void remove_file() const;
 
  private:
-  explicit FileLock(Fd fd) : fd_(std::move(fd)) {}
+  FileLock(Fd fd, fs::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
   Fd fd_;
+  fs::path path_;
 };
 
 }  // namespace burrow::host

@@ -462,6 +462,11 @@ void fill_route(Request& request, const Route& route) {
   if (route.gateway) request.put(RTA_GATEWAY, route.gateway->bytes());
 }
 
+std::string describe(std::string_view verb, const Route& route) {
+  return fmt::format("{} route {}{}", verb, route.destination.to_string(),
+                     route.gateway ? " via " + route.gateway->to_string() : "");
+}
+
 }  // namespace
 
 Result<void> RouteSocket::add_address(uint32_t link, const IpInterface& address) {
@@ -489,13 +494,13 @@ Result<void> RouteSocket::delete_address(uint32_t link, const IpInterface& addre
 Result<void> RouteSocket::add_route(const Route& route) {
   Request request{RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL};
   fill_route(request, route);
-  return request.send(socket_.get(), fmt::format("add route {}", route.destination.to_string()));
+  return request.send(socket_.get(), describe("add", route));
 }
 
 Result<void> RouteSocket::delete_route(const Route& route) {
   Request request{RTM_DELROUTE, 0};
   fill_route(request, route);
-  return request.send(socket_.get(), fmt::format("delete route {}", route.destination.to_string()));
+  return request.send(socket_.get(), describe("delete", route));
 }
 
 }  // namespace burrow::host

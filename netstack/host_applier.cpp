@@ -18,8 +18,15 @@ Result<void> set_sysctl(const SetSysctl& step) {
     const auto current = host::read_sysctl(step.key);
     if (!current || *current != *step.before) return {};
   }
-  return host::write_sysctl(step.key, step.value);
+  TRY_VOID(host::write_sysctl(step.key, step.value));
+  if (!step.taking_back) return {};
+  for (const auto& setting : step.along) {
+    TRY_VOID(tolerate_absence(host::write_sysctl(setting.key, setting.value)));
+  }
+  return {};
 }
+
+LinkName loopback_name() { return *LinkName::parse("lo"); }
 
 Failure no_link(const LinkName& name) {
   return fail(Errc::not_found, "link \"{}\" does not exist", name);
@@ -59,6 +66,17 @@ Result<void> HostApplier::act(const BringUp& step) {
 Result<void> HostApplier::act(const TakeDown& step) {
   auto* route = route_at(step.place);
   return route == nullptr ? Result<void>{} : tolerate_absence(route->set_down(step.link));
+}
+
+Result<void> HostApplier::act(const StartLoopback& /*step*/) {
+  return act(BringUp{Place::container, loopback_name()});
+}
+
+Result<void> HostApplier::act(const StopLoopback& /*step*/) {
+  // The kernel gave the address when the link came up; it stays when the link goes down.
+  TRY_VOID(
+      act(RemoveAddress{Place::container, loopback_name(), *IpInterface::parse("127.0.0.1/8")}));
+  return act(TakeDown{Place::container, loopback_name()});
 }
 
 Result<void> HostApplier::act(const DeleteLinks& step) {

@@ -11,16 +11,33 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPending = "pending.json";
+constexpr std::string_view kLock = "lock";
+constexpr std::string_view kScratch = "scratch";
 constexpr std::string_view kSuffix = ".json";
 
 }  // namespace
 
 Result<Journal> Journal::open(const fs::path& run_directory) {
   auto root = run_directory / "burrow";
-  TRY_VOID(host::make_directories(root));
-  auto lock = TRY(host::FileLock::acquire(root / "lock"));
+  auto lock = TRY(host::FileLock::acquire(root / kLock));
   return Journal{std::move(root), std::move(lock)};
 }
+
+Journal::~Journal() {
+  if (root_.empty()) return;  // moved from
+  const auto names = host::list_directory(root_);
+  if (!names || !std::ranges::all_of(*names, [](const std::string& name) {
+        return name == kLock || name == kScratch;
+      })) {
+    return;
+  }
+  if (names->size() > 1) static_cast<void>(host::remove_file(scratch()));  // of a crash
+  lock_.remove_file();
+  std::error_code ignored;
+  fs::remove(root_, ignored);
+}
+
+fs::path Journal::scratch() const { return root_ / kScratch; }
 
 template <typename Decode>
 auto Journal::read(const std::string& path, Decode decode) const
@@ -43,7 +60,7 @@ Result<std::optional<PendingRecord>> Journal::pending() const {
 }
 
 Result<void> Journal::write_pending(const PendingRecord& record) const {
-  return host::write_file(root_ / kPending, encode(record));
+  return host::write_file(root_ / kPending, encode(record), scratch());
 }
 
 Result<void> Journal::clear_pending() const { return host::remove_file(root_ / kPending); }
@@ -53,14 +70,15 @@ Result<void> Journal::put(const std::string& path,
   const auto file = root_ / path;
   if (content) {
     TRY_VOID(host::make_directories(file.parent_path()));
-    return host::write_file(file, *content, root_ / "scratch");
+    return host::write_file(file, *content, scratch());
   }
   TRY_VOID(host::remove_file(file));
   // The directories go with their last record; ours at the top stays for its lock.
   std::error_code ignored;
   for (auto directory = file.parent_path(); directory != root_;
        directory = directory.parent_path()) {
-    if (!fs::remove(directory, ignored)) break;
+    fs::remove(directory, ignored);
+    if (ignored) break;
   }
   return {};
 }

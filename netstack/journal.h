@@ -17,6 +17,13 @@ class Journal {
  public:
   /// Waits for the lock. Errors: system, permission.
   static Result<Journal> open(const std::filesystem::path& run_directory);
+  Journal(Journal&&) noexcept = default;
+  Journal& operator=(Journal&&) noexcept = default;
+  /// An empty journal leaves nothing on disk, not even its lock.
+  ~Journal();
+
+  /// Where a file is written before it is renamed into its place.
+  std::filesystem::path scratch() const;
 
   /// The command that was cut short, if one was. A record that does not decode is put aside as
   /// "pending.json.damaged" with a warning: it must not block every command from then on.

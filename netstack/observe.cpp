@@ -50,10 +50,25 @@ std::vector<LinkName> interfaces_of(const SetupRequest& request) {
   return names;
 }
 
-std::optional<std::string> sysctl_if_there(std::string_view key) {
-  auto value = host::read_sysctl(key);
+// The forwarding switch `key` and, while it is off, what the kernel changes with it: the settings
+// of every link (inet_forward_change in net/ipv4/devinet.c, addrconf_fixup_forwarding in
+// net/ipv6/addrconf.c). Nothing where the host lacks the family.
+Result<std::optional<ForwardingSnapshot>> observe_forwarding(std::string_view key,
+                                                             std::string_view family) {
+  const auto value = host::read_sysctl(key);
   if (!value) return std::nullopt;
-  return *std::move(value);
+  ForwardingSnapshot snapshot{.is_on = *value != "0"};
+  if (snapshot.is_on) return snapshot;
+  const auto remember = [&](std::string setting, std::string_view usual) {
+    if (auto there = host::read_sysctl(setting); there && *there != usual) {
+      snapshot.along.push_back({std::move(setting), *std::move(there)});
+    }
+  };
+  if (family == "ipv4") remember("net/ipv4/conf/all/accept_redirects", "1");
+  for (const auto& link : TRY(host::list_directory(fmt::format("/proc/sys/net/{}/conf", family)))) {
+    if (link != "all") remember(fmt::format("net/{}/conf/{}/forwarding", family, link), "0");
+  }
+  return snapshot;
 }
 
 // A container option names the host's end, or the first free one of our own names is taken.
@@ -94,6 +109,15 @@ Result<void> observe_table(Handles& handles, const Journal& journal, Snapshot& s
   return {};
 }
 
+Result<void> observe_bridges_in_table(Handles& handles, Snapshot& snapshot) {
+  if (!handles.nftables) return {};
+  snapshot.table = TRY(handles.nftables->observe());
+  if (snapshot.table != firewall::TableState::missing) {
+    snapshot.firewall_bridges = TRY(handles.nftables->bridges());
+  }
+  return {};
+}
+
 // Whether the network's bridge stands in our table, by its recorded element.
 Result<bool> is_in_firewall(const NetworkSnapshot& network, const Snapshot& snapshot,
                             Handles& handles) {
@@ -105,16 +129,20 @@ Result<bool> is_in_firewall(const NetworkSnapshot& network, const Snapshot& snap
   return owners.front() == own->owner;
 }
 
-// Bridges, veths and tunnels of others may live by forwarding; loopback and hardware do not.
-Result<bool> has_foreign_virtual_links(host::RouteSocket& route, const Snapshot& snapshot) {
+// Bridges and tunnels of others may live by forwarding, and so may two veths: one alone is rather
+// the uplink of a host that is a container itself. Loopback and hardware do not count.
+Result<bool> may_others_forward(host::RouteSocket& route, const Snapshot& snapshot) {
   std::set<std::string> own;
   for (const auto& [name, network] : snapshot.networks) {
     if (network.record) own.insert(network.record->bridge.str());
     if (network.bridge) own.insert(network.bridge->ports.begin(), network.bridge->ports.end());
   }
-  return std::ranges::any_of(TRY(route.links()), [&](const host::Link& link) {
-    return !link.kind.empty() && !own.contains(link.name);
-  });
+  int veths = 0;
+  for (const auto& link : TRY(route.links())) {
+    if (link.kind.empty() || own.contains(link.name)) continue;
+    if (link.kind != "veth" || ++veths > 1) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -125,8 +153,8 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
   TRY_VOID(observe_table(handles, journal, snapshot));
   snapshot.host = TRY(journal.host());
   snapshot.attachments = TRY(journal.attachments(request.container));
-  snapshot.ip_forward = sysctl_if_there("net/ipv4/ip_forward");
-  snapshot.ipv6_forward = sysctl_if_there("net/ipv6/conf/all/forwarding");
+  snapshot.forwarding4 = TRY(observe_forwarding("net/ipv4/ip_forward", "ipv4"));
+  snapshot.forwarding6 = TRY(observe_forwarding("net/ipv6/conf/all/forwarding", "ipv6"));
   snapshot.has_dns_daemon = dns.is_installed();
   bool needs_mtu = false;
   for (const auto& asked : request.attachments) {
@@ -154,10 +182,7 @@ Result<Snapshot> observe_for_teardown(const ContainerId& container,
                                       const std::vector<NetworkName>& networks, Handles& handles,
                                       const Journal& journal) {
   Snapshot snapshot;
-  if (handles.nftables) {
-    snapshot.table = TRY(handles.nftables->observe());
-    snapshot.firewall_bridges = TRY(handles.nftables->bridges());
-  }
+  TRY_VOID(observe_bridges_in_table(handles, snapshot));
   snapshot.host = TRY(journal.host());
   snapshot.attachments = TRY(journal.attachments(container));
   bool may_end = false;
@@ -177,7 +202,7 @@ Result<Snapshot> observe_for_teardown(const ContainerId& container,
     snapshot.networks.emplace(name, std::move(network));
   }
   if (may_end && snapshot.host) {
-    snapshot.has_foreign_virtual_links = TRY(has_foreign_virtual_links(handles.route, snapshot));
+    snapshot.may_others_forward = TRY(may_others_forward(handles.route, snapshot));
   }
   return snapshot;
 }
@@ -185,6 +210,7 @@ Result<Snapshot> observe_for_teardown(const ContainerId& container,
 Result<Snapshot> observe_for_foreign_teardown(const SetupRequest& request, Handles& handles,
                                               const Journal& journal, const DnsDaemon& dns) {
   Snapshot snapshot;
+  TRY_VOID(observe_bridges_in_table(handles, snapshot));
   snapshot.attachments = TRY(journal.attachments(request.container));
   for (const auto& asked : request.attachments) {
     NetworkSnapshot network{.record = TRY(journal.network(asked.network.name))};

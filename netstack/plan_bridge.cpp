@@ -92,12 +92,15 @@ void add_default_routes(const BridgeAttachment& attachment, UsedMetrics& used, S
   if (attachment.options.default_route == DefaultRoute::unwanted) return;
   const auto wanted = attachment.options.metric.value_or(kDefaultMetric);
   for (const auto family : {Family::ipv4, Family::ipv6}) {
-    const auto gateway = std::ranges::find(attachment.gateways, family, &IpAddress::family);
-    if (gateway == attachment.gateways.end() || !attachment.first_address(family)) continue;
+    // The gateway of a subnet that the container has an address in: no other can be reached.
+    const auto entry = std::ranges::find_if(attachment.addresses, [&](const StatusAddress& one) {
+      return one.gateway && one.gateway->family() == family;
+    });
+    if (entry == attachment.addresses.end()) continue;
     const auto everywhere = *IpNetwork::containing(
         family == Family::ipv4 ? IpAddress::v4(0) : *IpAddress::parse("::"), 0);
     auto& metrics = family == Family::ipv4 ? used.ipv4 : used.ipv6;
-    steps.emplace_back(AddRoute{{everywhere, *gateway, take_metric(metrics, wanted)}});
+    steps.emplace_back(AddRoute{{everywhere, *entry->gateway, take_metric(metrics, wanted)}});
   }
 }
 
@@ -177,7 +180,12 @@ Steps fresh_network_steps(const BridgeAttachment& attachment,
     // Ports published on 127.0.0.1 lead from the loopback network to the bridge.
     steps.emplace_back(setting(Place::host, "ipv4", bridge, "route_localnet", "1"));
   }
-  if (has_ipv6) steps.emplace_back(setting(Place::host, "ipv6", bridge, "accept_ra", "0"));
+  if (has_ipv6) {
+    // Without duplicate address detection: until its link-local address is settled, a bridge asks
+    // for no neighbours, and nothing reaches the first container for seconds.
+    steps.emplace_back(setting(Place::host, "ipv6", bridge, "accept_dad", "0"));
+    steps.emplace_back(setting(Place::host, "ipv6", bridge, "accept_ra", "0"));
+  }
   // Loose: a container on two networks may answer by the other one.
   steps.emplace_back(setting(Place::host, "ipv4", bridge, "rp_filter", "2"));
   for (const auto& subnet : network.subnets) {

@@ -34,7 +34,7 @@ class Planner {
     TRY_VOID(check_publication(attachments));
     plan_host(attachments);
     if (!snapshot_.container->is_loopback_up) {
-      steps_.emplace_back(BringUp{Place::container, *LinkName::parse("lo")});
+      steps_.emplace_back(StartLoopback{});
     }
     for (const auto& attachment : attachments) TRY_VOID(plan_network(attachment));
     for (const auto& attachment : attachments) TRY_VOID(plan_attachment(attachment));
@@ -108,16 +108,16 @@ class Planner {
       steps.emplace_back(ChangeFirewall{.table = change, .restore = restored(attachments)});
     }
     const auto forward = [&](Family family, const char* key,
-                             const std::optional<std::string>& value) {
+                             const std::optional<ForwardingSnapshot>& there) {
       const bool is_needed = std::ranges::any_of(attachments, [&](const BridgeAttachment& one) {
         return !one.request->network.is_internal && one.has_family(family);
       });
-      if (is_needed && value && *value == "0") {
-        steps.emplace_back(SetSysctl{Place::host, key, "1", *value});
+      if (is_needed && there && !there->is_on) {
+        steps.emplace_back(SetSysctl{Place::host, key, "1", "0", there->along});
       }
     };
-    forward(Family::ipv4, "net/ipv4/ip_forward", snapshot_.ip_forward);
-    forward(Family::ipv6, "net/ipv6/conf/all/forwarding", snapshot_.ipv6_forward);
+    forward(Family::ipv4, "net/ipv4/ip_forward", snapshot_.forwarding4);
+    forward(Family::ipv6, "net/ipv6/conf/all/forwarding", snapshot_.forwarding6);
     if (steps.empty()) return;
     HostRecord after{snapshot_.host ? snapshot_.host->steps : Steps{}};
     for (auto step : steps) {

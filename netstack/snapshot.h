@@ -43,6 +43,12 @@ struct ContainerSnapshot {
   std::vector<uint32_t> default_metrics6;
 };
 
+/// The switch that makes the host a router, for one family.
+struct ForwardingSnapshot {
+  bool is_on = false;
+  std::vector<Setting> along;  ///< what switching it on changes besides; read while it is off
+};
+
 struct Snapshot {
   std::map<NetworkName, NetworkSnapshot> networks;
   std::optional<ContainerSnapshot> container;
@@ -52,11 +58,11 @@ struct Snapshot {
   std::vector<LinkName> firewall_bridges;  ///< bridges in our table; read for teardown only
   /// Elements of all records, for a table that is not current; empty while it is.
   std::vector<firewall::Element> recorded_elements;
-  std::optional<std::string> ip_forward;    ///< the sysctl's value
-  std::optional<std::string> ipv6_forward;  ///< nothing where the host has no IPv6
+  std::optional<ForwardingSnapshot> forwarding4;
+  std::optional<ForwardingSnapshot> forwarding6;  ///< nothing where the host has no IPv6
   std::optional<uint32_t> default_route_mtu;
   bool has_dns_daemon = false;
-  bool has_foreign_virtual_links = false;  ///< somebody else may need forwarding; teardown only
+  bool may_others_forward = false;  ///< links of others may live by forwarding; teardown only
 };
 
 }  // namespace burrow::netstack

@@ -50,6 +50,13 @@ struct TakeDown {
   LinkName link;
   friend bool operator==(const TakeDown&, const TakeDown&) = default;
 };
+/// Brings the container's loopback up, by which it gets its address 127.0.0.1/8.
+struct StartLoopback {
+  friend bool operator==(const StartLoopback&, const StartLoopback&) = default;
+};
+struct StopLoopback {
+  friend bool operator==(const StopLoopback&, const StopLoopback&) = default;
+};
 /// Deletes links in one grace period; links that are gone or not ours are left alone.
 struct DeleteLinks {
   std::vector<OwnedLink> links;
@@ -81,13 +88,22 @@ struct RemoveRoute {
   host::Route route;
   friend bool operator==(const RemoveRoute&, const RemoveRoute&) = default;
 };
-/// Sets `key` (with slashes). `before` is the value that is there now; nothing for a setting that
-/// goes with its link.
+/// A kernel setting, its key with slashes.
+struct Setting {
+  std::string key;
+  std::string value;
+  friend bool operator==(const Setting&, const Setting&) = default;
+};
+/// Sets `key`. `before` is the value that is there now; nothing for a setting that goes with its
+/// link. The forwarding switches change settings of every link with them: those are remembered in
+/// `along` and put back, where they are still there, when the step is taken back (`taking_back`).
 struct SetSysctl {
   Place place;
   std::string key;
   std::string value;
   std::optional<std::string> before;
+  std::vector<Setting> along;
+  bool taking_back = false;
   friend bool operator==(const SetSysctl&, const SetSysctl&) = default;
 };
 /// One atomic change of our nftables table. `restore` is what a table that was flushed or outdated
@@ -129,10 +145,10 @@ struct NotifyDns {
   friend bool operator==(const NotifyDns&, const NotifyDns&) = default;
 };
 
-using Step =
-    std::variant<CreateBridge, CreateVeth, EnableHairpin, BringUp, TakeDown, DeleteLinks,
-                 DeleteContainerLink, AddAddress, RemoveAddress, AddRoute, RemoveRoute, SetSysctl,
-                 ChangeFirewall, ForgetFlows, AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns>;
+using Step = std::variant<CreateBridge, CreateVeth, EnableHairpin, BringUp, TakeDown, StartLoopback,
+                          StopLoopback, DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress,
+                          AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows,
+                          AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns>;
 using Steps = std::vector<Step>;
 
 /// What takes `step` back; nothing where a step needs no taking back.

@@ -93,6 +93,8 @@ struct Encoder {
   }
   Json operator()(const BringUp& s) const { return encode_link("bring_up", s.place, s.link); }
   Json operator()(const TakeDown& s) const { return encode_link("take_down", s.place, s.link); }
+  Json operator()(const StartLoopback&) const { return {{"step", "start_loopback"}}; }
+  Json operator()(const StopLoopback&) const { return {{"step", "stop_loopback"}}; }
   Json operator()(const DeleteLinks& s) const {
     Json links = Json::array();
     for (const auto& link : s.links) {
@@ -114,6 +116,10 @@ struct Encoder {
   Json operator()(const SetSysctl& s) const {
     Json json{{"step", "set_sysctl"}, {"place", word(s.place)}, {"key", s.key}, {"value", s.value}};
     if (s.before) json["before"] = *s.before;
+    for (const auto& setting : s.along) {
+      json["along"].push_back({{"key", setting.key}, {"value", setting.value}});
+    }
+    if (s.taking_back) json["taking_back"] = true;
     return json;
   }
   Json operator()(const ChangeFirewall& s) const {
@@ -220,6 +226,27 @@ class Fields {
     if (!member) return std::nullopt;
     return TRY(member->string());
   }
+  // A key names a setting of the network and nothing else on the host.
+  static Result<std::string> parse_key(std::string_view text) {
+    if (!text.starts_with("net/") || text.find("..") != text.npos) {
+      return fail(Errc::invalid_input, "not a setting of the network: \"{}\"", text.substr(0, 128));
+    }
+    return std::string{text};
+  }
+  [[nodiscard]] Result<std::vector<Setting>> along() const {
+    std::vector<Setting> result;
+    if (const auto member = TRY(cursor_.find("along"))) {
+      for (const auto& element : TRY(member->elements())) {
+        const Fields fields{element};
+        result.push_back({TRY(fields.parsed("key", parse_key)), TRY(fields.text("value"))});
+      }
+    }
+    return result;
+  }
+  [[nodiscard]] Result<bool> flag(std::string_view key) const {
+    const auto member = TRY(cursor_.find(key));
+    return member ? member->boolean() : Result<bool>{false};
+  }
   template <typename Parse>
   [[nodiscard]] auto parsed(std::string_view key, Parse parse) const
       -> decltype(parse(std::string_view{})) {
@@ -268,8 +295,12 @@ Result<Step> decode_step(const JsonCursor& cursor) {
   if (kind == "add_route") return AddRoute{TRY(fields.route())};
   if (kind == "remove_route") return RemoveRoute{TRY(fields.route())};
   if (kind == "set_sysctl") {
-    return SetSysctl{TRY(fields.place()), TRY(fields.text("key")), TRY(fields.text("value")),
-                     TRY(fields.before())};
+    return SetSysctl{.place = TRY(fields.place()),
+                     .key = TRY(fields.parsed("key", Fields::parse_key)),
+                     .value = TRY(fields.text("value")),
+                     .before = TRY(fields.before()),
+                     .along = TRY(fields.along()),
+                     .taking_back = TRY(fields.flag("taking_back"))};
   }
   if (kind == "change_firewall") {
     return ChangeFirewall{TRY(fields.parsed("table", parse_table_change)),
@@ -283,6 +314,8 @@ Result<Step> decode_step(const JsonCursor& cursor) {
   }
   if (kind == "remove_dns_entry")
     return RemoveDnsEntry{TRY(fields.file()), TRY(fields.container())};
+  if (kind == "start_loopback") return StartLoopback{};
+  if (kind == "stop_loopback") return StopLoopback{};
   if (kind == "serve_dns") return ServeDns{};
   if (kind == "notify_dns") return NotifyDns{};
   auto step = decode_link_step(kind, fields);

@@ -12,16 +12,20 @@ PORTS = [port(8080, 80), port(5353, 53, "udp"), port(7000, 7000, count=3)]
 FOREIGN_RULES = """
 table inet admin {
   counter seen { }
-  set friends { type ipv4_addr; flags interval; elements = { 198.51.100.0/24 } }
-  chain input { type filter hook input priority filter; policy accept; tcp dport 22 accept }
-  chain forward { type filter hook forward priority filter; policy accept; ip saddr @friends accept }
+  set friends { type ipv4_addr; flags interval; elements = { 198.51.100.0/24 }; }
+  chain input { type filter hook input priority filter; policy accept; tcp dport 22 accept; }
+  chain forward { type filter hook forward priority filter; policy accept; ip saddr @friends accept; }
 }
 table ip nat {
-  chain prerouting { type nat hook prerouting priority dstnat; policy accept; tcp dport 2222 dnat to 198.51.100.5:22 }
-  chain postrouting { type nat hook postrouting priority srcnat; policy accept; ip saddr 198.51.100.0/24 masquerade }
+  chain prerouting { type nat hook prerouting priority dstnat; tcp dport 2222 dnat to 198.51.100.5:22; }
+  chain postrouting { type nat hook postrouting priority srcnat; ip saddr 203.0.113.0/24 masquerade; }
 }
-table ip6 filter { chain FORWARD { type filter hook forward priority filter; policy accept; } }
-table bridge b { chain c { type filter hook forward priority 0; policy accept; } }
+table ip6 filter {
+  chain FORWARD { type filter hook forward priority filter; policy accept; }
+}
+table bridge b {
+  chain c { type filter hook forward priority 0; policy accept; }
+}
 """
 
 
@@ -57,6 +61,8 @@ class ForeignState(NetstackTest):
         self.machine.sh("ip", "link", "add", "br-lan", "type", "bridge")
         self.machine.sh("ip", "addr", "add", "198.51.100.1/24", "dev", "br-lan")
         self.machine.sh("ip", "link", "set", "br-lan", "up")
+        self.machine.sysctl("net/ipv4/ip_forward", 1)
+        self.machine.sysctl("net/ipv6/conf/all/forwarding", 1)
 
     def test_tables_links_and_addresses_of_others_never_change(self):
         before = self.foreign()
@@ -156,9 +162,9 @@ class ForeignPackets(NetstackTest):
     def test_marks_of_others_are_kept(self):
         """Connection and packet marks belong to the administrator."""
         self.machine.sh("nft", "-f", load(
-            "table inet marks { chain f { type filter hook prerouting priority mangle; ct mark set 0xabcd }\n"
-            "chain g { type filter hook forward priority filter + 10; ct mark 0xabcd counter name ok }\n"
-            "counter ok { } }"))  # fmt: skip
+            "table inet marks {\n counter ok { }\n"
+            " chain f { type filter hook prerouting priority mangle; ct mark set 0xabcd; }\n"
+            " chain g { type filter hook forward priority 10; ct mark 0xabcd counter name ok; }\n}"))  # fmt: skip
         with Listener(Namespace("c", "/run/netns/c"), 80) as listener:
             self.assertIsNotNone(reaches(self.outside_host, "192.0.2.1", 8080, listener))
         counted = json.loads(self.machine.sh("nft", "-j", "list", "counter", "inet", "marks", "ok"))

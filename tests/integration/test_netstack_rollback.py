@@ -68,7 +68,7 @@ class FailedSetup(NetstackTest):
 
     def test_a_neighbour_on_the_first_network_stays_as_it_is(self):
         neighbour = self.attach("n", attachment(A, "10.1.0.9", "fd00:1::9"), ports=[port(9999, 80)])
-        before = self.snapshot(neighbour)
+        before = self.settled_snapshot(neighbour)
         self.pod.sh("ip", "link", "add", "eth1", "type", "bridge")
         self.fail_with("eth1")
         self.assert_unchanged(before, neighbour)
@@ -157,11 +157,30 @@ class SetupAndTeardown(NetstackTest):
         self.teardown_ok(container, document)
         self.assert_unchanged(before, container)
 
+    def turn_forwarding_on(self):
+        """As on a host whose other links live by it: teardown may not tell theirs from ours."""
+        self.machine.sysctl("net/ipv4/ip_forward", 1)
+        self.machine.sysctl("net/ipv6/conf/all/forwarding", 1)
+
+    def test_forwarding_that_came_with_the_first_network_goes_with_the_last(self):
+        self.assertEqual(self.machine.sysctl("net/ipv4/ip_forward"), "0")
+        self.check(attachment(A, *IN_A))
+        self.assertEqual(self.machine.sysctl("net/ipv4/ip_forward"), "0")
+
+    def test_forwarding_stays_on_when_other_virtual_links_may_live_by_it(self):
+        self.machine.sh("ip", "link", "add", "br-other", "type", "bridge")
+        document = request("c", attachment(A, *IN_A))
+        container = self.container("c")
+        self.setup_ok(container, document)
+        self.teardown_ok(container, document)
+        self.assertEqual(self.machine.sysctl("net/ipv4/ip_forward"), "1")
+
     def test_one_network(self):
         self.check(attachment(A, *IN_A))
 
     def test_two_networks_with_ports_names_and_routes(self):
         self.outside()
+        self.turn_forwarding_on()
         routes = [
             {"destination": "10.9.0.0/16", "gateway": "10.1.0.7"},
             {"destination": "10.10.0.0/16", "route_type": "blackhole"},
@@ -191,14 +210,10 @@ class SetupAndTeardown(NetstackTest):
     def test_a_network_without_gateway(self):
         self.check(attachment(network("lone", subnet("10.51.0.0/24", "")), "10.51.0.2"))
 
-    def test_single_links_forwarding_and_a_default_route_that_the_host_had(self):
-        self.outside()
-        self.machine.sysctl("net/ipv4/conf/uplink/forwarding", 1)
-        self.check(attachment(A, *IN_A), ports=PORTS)
-
     def test_the_container_keeps_what_else_it_had(self):
         container = self.container("c")
         self.machine.connect(container, "wire", ["203.0.113.1/24"], ["203.0.113.2/24"])
+        self.turn_forwarding_on()
         container.sh("ip", "link", "set", "lo", "up")
         container.sh("ip", "route", "add", "10.77.0.0/16", "via", "203.0.113.1")
         before = self.snapshot(container)

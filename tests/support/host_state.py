@@ -51,16 +51,29 @@ def _links(namespace):
         if "UP" not in link["flags"]:
             link.pop("qdisc", None)  # a link that was up once keeps it, to no effect
         yield from _lines(f"link {link['ifname']}", [link])
+
+
+def _addresses(namespace):
+    """Addresses and routes. The kernel gives loopback its address when it goes up and leaves it and
+    its routes there when it goes down: what is on a loopback that is down counts for nothing."""
+    passed_over = set()
     for link in namespace.ip("addr"):
+        if "LOOPBACK" in link["flags"] and "UP" not in link["flags"]:
+            passed_over.add(link["ifname"])
+            continue
         for address in link.get("addr_info", []):
             address.pop("tentative", None)
             yield from _lines(f"address on {link['ifname']}", [address])
+    for family in (4, 6):
+        routes = namespace.ip(f"-{family}", "route", "show", "table", "all")
+        kept = [route for route in routes if route.get("dev") not in passed_over]
+        yield from _lines(f"ipv{family} route", kept)
 
 
 def _namespace_facts(namespace):
     yield from _links(namespace)
+    yield from _addresses(namespace)
     for family in (4, 6):
-        yield from _lines(f"ipv{family} route", namespace.ip(f"-{family}", "route", "show", "table", "all"))
         yield from _lines(f"ipv{family} rule", namespace.ip(f"-{family}", "rule"))
     ruleset = json.loads(namespace.sh("nft", "-s", "-j", "list", "ruleset"))
     yield from _lines("nft", ruleset["nftables"])
@@ -73,7 +86,7 @@ def _files(path):
     for directory, _, names in os.walk(path):
         for name in names:
             file = os.path.join(directory, name)
-            if name.endswith(".lock"):
+            if name.endswith("lock") and os.path.getsize(file) == 0:
                 continue
             with open(file, "rb") as opened:
                 yield f"file {file}: {opened.read()!r}"

@@ -13,6 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 from host_state import HostState
@@ -121,8 +122,7 @@ class Outcome:
     @property
     def error(self):
         """The error of a failure that keeps the protocol: exit 1, one line, one key."""
-        lines = self.out.splitlines()
-        if self.code != 1 or len(lines) != 1 or not self.out.endswith("\n"):
+        if self.code != 1 or self.out.count("\n") != 1 or not self.out.endswith("\n"):
             raise AssertionError(f"not one line of error: {self!r}")
         document = json.loads(self.out)
         if list(document) != ["error"] or not isinstance(document["error"], str):
@@ -223,6 +223,18 @@ class NetstackTest(unittest.TestCase):
 
     def snapshot(self, *namespaces):
         return HostState.snapshot([self.machine, *namespaces], [CONFIG, "/run/sysctl.d"])
+
+    def settled_snapshot(self, *namespaces):
+        """A snapshot after links that came up just now have got what the kernel gives them."""
+        taken = [self.snapshot(*namespaces)]
+
+        def is_settled():
+            time.sleep(0.1)
+            taken.append(self.snapshot(*namespaces))
+            return not taken[-2].difference(taken[-1])
+
+        self.assertTrue(wait_until(is_settled), "the host does not settle")
+        return taken[-1]
 
     def assert_unchanged(self, before, *namespaces):
         """Everything is as in the snapshot, soon (the kernel reports carriers a little late)."""

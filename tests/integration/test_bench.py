@@ -1,0 +1,92 @@
+"""The benchmarks run and write well-formed figures. No time is asserted here."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import unittest
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BIN = pathlib.Path(os.environ.get("BURROW_BIN", ROOT / "build/dev/bin"))
+OUT = pathlib.Path("/tmp/bench")
+
+NEEDED = ("burrow-netstack", "burrow-dns", "bench-floor", "bench-udp-echo")
+missing = [name for name in NEEDED if not os.access(BIN / name, os.X_OK)]
+if missing or not shutil.which("dnsperf"):
+    print(f"not there: {', '.join(missing) or 'dnsperf'}", file=sys.stderr)
+    sys.exit(77)
+
+
+def bench(name, *arguments):
+    """Runs a benchmark; its JSON document and its table."""
+    figures = OUT / f"{name}.json"
+    command = [ROOT / "bench" / name, *arguments, "--json", figures]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{name}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return json.loads(figures.read_text()), done.stdout
+
+
+class BenchTest(unittest.TestCase):
+    def assert_plot(self, path, *names):
+        """An SVG with a line for each of the names."""
+        root = xml.etree.ElementTree.parse(path).getroot()
+        self.assertTrue(root.tag.endswith("svg"))
+        said = {text.text for text in root.iter() if text.tag.endswith("text")}
+        self.assertLessEqual(set(names), said)
+        lines = [line for line in root.iter() if line.tag.endswith("polyline")]
+        self.assertTrue(all(line.get("points") for line in lines))
+        self.assertGreaterEqual(len(lines), len(names))
+
+    def test_setup_measures_every_contender_and_each_container(self):
+        netstack = BIN / "burrow-netstack"
+        document, said = bench("setup", "-n", "3", "-p", "2", "--binary", netstack,
+                               "--peer", f"again={netstack}", "--svg", OUT / "setup.svg")
+        self.assertEqual(list(document["contenders"]), ["floor", "burrow", "again"])
+        for name, contender in document["contenders"].items():
+            self.assertIsNone(contender["failure"])
+            for verb in ("setup", "teardown"):
+                self.assertEqual(len(contender["samples"][verb]), 3, name)
+                self.assertGreater(contender["summary"][verb]["last_wall_us"], 0)
+            self.assertIn(name, said)
+        self.assertGreater(document["spawn"]["wall_us"], 0)
+        self.assertEqual(document["ports"], 2)
+        self.assert_plot(OUT / "setup.svg", "floor", "burrow", "again")
+
+    def test_setup_measures_with_names(self):
+        document, _ = bench("setup", "-n", "2", "-p", "1", "--binary", BIN / "burrow-netstack",
+                            "--dns")
+        self.assertIsNone(document["contenders"]["burrow"]["failure"])
+
+    def test_setup_says_which_contender_fails(self):
+        done = subprocess.run([ROOT / "bench/setup", "-n", "1", "-p", "1",
+                               "--binary", BIN / "burrow-netstack", "--peer", "liar=/bin/true"],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("liar: container 1 does not answer", done.stderr)
+
+    def test_dns_measures_every_contender_and_size(self):
+        dns = BIN / "burrow-dns"
+        document, said = bench("dns", "--names", "3", "50", "--seconds", "0.3", "--rounds", "1",
+                               "--binary", dns, "--peer", f"again={dns}", "--svg", OUT / "dns.svg")
+        self.assertEqual(list(document["names"]), ["3", "50"])
+        for contenders in document["names"].values():
+            self.assertEqual(list(contenders), ["floor", "burrow", "again"])
+            for contender in contenders.values():
+                self.assertIsNone(contender["failure"])
+                self.assertGreater(contender["summary"]["queries_per_second"], 0)
+        self.assertIn("50 names", said)
+        self.assert_plot(OUT / "dns.svg", "floor", "burrow", "again")
+
+    def test_start_measures_our_programs(self):
+        document, said = bench("start", "-n", "5", "--bin", BIN)
+        for name in ("static nothing", "burrow-netstack", "burrow-dns"):
+            self.assertGreater(document["programs"][name]["wall_us"], 0)
+            self.assertIn(name, said)
+
+
+if __name__ == "__main__":
+    unittest.main()
