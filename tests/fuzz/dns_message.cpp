@@ -70,7 +70,7 @@ void try_response(Bytes message) {
     require(decode_query(kAsked, query) == Decoded::query);
     return PendingQuestion{query, Transport::udp};
   }();
-  static_cast<void>(judge(message));
+  if (judge(message) == Judgement::garbage) return;
   if (const auto reply = relayed_response(kQuestion, message)) {
     require(reply->size() <= kUdpSize);
     require_whole(*reply);
