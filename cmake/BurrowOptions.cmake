@@ -1,5 +1,6 @@
 # Compiler flags for every target: warnings as errors, sanitizers, static runtime, ccache and mold.
 
+option(BURROW_TESTS "Build the tests (needs doctest)" ON)
 option(BURROW_BENCH "Build the programs under bench/" ON)
 option(BURROW_FUZZ "Build the fuzz targets (needs clang)" OFF)
 option(BURROW_STATIC_RUNTIME "Link libstdc++ and libgcc statically" OFF)

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <ctime>
+#include <optional>
 #include <string>
 
 namespace burrow::log {
@@ -43,17 +44,27 @@ bool equal_ignoring_case(std::string_view left, std::string_view right) {
 }  // namespace
 
 Level parse_level(std::string_view text, Level fallback) {
-  Level level = fallback;
+  Level plain = fallback;
+  std::optional<Level> own;
   while (!text.empty()) {
     const auto comma = text.find(',');
     auto word = text.substr(0, comma);
     text = comma == text.npos ? std::string_view{} : text.substr(comma + 1);
-    if (const auto equals = word.find('='); equals != word.npos) word = word.substr(equals + 1);
+    const auto equals = word.find('=');
+    const auto target = equals == word.npos ? std::string_view{} : word.substr(0, equals);
+    if (!target.empty()) word = word.substr(equals + 1);
+    const bool is_own = target.starts_with("netavark") || target.starts_with("burrow");
+    if (!target.empty() && !is_own) continue;
     for (size_t i = 0; i < kWords.size(); ++i) {
-      if (equal_ignoring_case(word, kWords[i])) level = static_cast<Level>(i);
+      if (!equal_ignoring_case(word, kWords[i])) continue;
+      if (is_own) {
+        own = static_cast<Level>(i);
+      } else {
+        plain = static_cast<Level>(i);
+      }
     }
   }
-  return level;
+  return own.value_or(plain);
 }
 
 void set_threshold(Level wanted) { threshold = wanted; }

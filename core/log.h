@@ -9,7 +9,8 @@ namespace burrow::log {
 
 enum class Level { off, error, warn, info, debug, trace };
 
-/// The threshold that an environment value such as "info" or "netavark=debug,warn" asks for;
+/// The threshold that an environment value such as "info" or "netavark=debug,other=off" asks for:
+/// words for "netavark" and "burrow" count before plain ones, those for others not at all.
 /// `fallback` when it asks for nothing we know.
 Level parse_level(std::string_view text, Level fallback);
 

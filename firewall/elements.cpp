@@ -22,6 +22,7 @@ const std::array<SetShape, kSetCount> kShapes{{
     {SetName::same_network6, "same_network6", {prefix6, prefix6}, {}, "never masqueraded"},
     {SetName::snat4, "snat4", {prefix4}, {address4}, "outbound address of a subnet"},
     {SetName::snat6, "snat6", {prefix6}, {address6}, "outbound address of a subnet"},
+    {SetName::loopback6, "loopback6", {prefix6}, {}, "subnets that ::1 reaches"},
     {SetName::dns4, "dns4", {address4, protocol, port}, {address4, port}, "DNS listeners"},
     {SetName::dns6, "dns6", {address6, protocol, port}, {address6, port}, "DNS listeners"},
     {SetName::publish4, "publish4", {protocol, port}, {address4, port}, "host port : container"},

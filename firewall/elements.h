@@ -31,6 +31,7 @@ enum class SetName : uint8_t {
   same_network6,
   snat4,
   snat6,
+  loopback6,
   dns4,
   dns6,
   publish4,
@@ -40,7 +41,7 @@ enum class SetName : uint8_t {
   publish6_at,
   publish6_range,
 };
-constexpr size_t kSetCount = 19;
+constexpr size_t kSetCount = 20;
 
 /// Consecutive ports, both bounds included.
 struct PortRange {

@@ -227,7 +227,11 @@ Result<std::vector<Refusal>> NetfilterSocket::request(Messages& messages,
   Result<void> outcome;
   while (answered < messages.count()) {
     const auto size = TRY(receive());
-    if (size == 0) return fail(Errc::system, "netfilter left a request unanswered");
+    if (size == 0) {
+      // Who lacks the privilege is told so once, however much was asked.
+      if (!refusals.empty()) return system_failure(refusals.front().code, "ask netfilter");
+      return fail(Errc::system, "netfilter left a request unanswered");
+    }
     int left = static_cast<int>(size);
     for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.data());
          mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {

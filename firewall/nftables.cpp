@@ -10,13 +10,13 @@
 #include "firewall/conflicts.h"
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
+#include "firewall/replies.h"
 #include "firewall/ruleset.h"
+#include "firewall/session.h"
 
 namespace burrow::firewall {
 namespace {
 
-// Requests in flight at once: their answers must fit the socket even at the system's own limit.
-constexpr size_t kMostLookupsAtOnce = 32;
 // Each failed attempt means that somebody else's change went through.
 constexpr int kMostAttempts = 100;
 
@@ -49,81 +49,6 @@ void for_each_set(std::span<const Element> sorted, Use use) {
 
 bool has_same_key(const Element& a, const Element& b) { return a.set == b.set && a.key == b.key; }
 
-/// What the kernel has where a change wants to write.
-struct Found {
-  uint32_t generation = 0;
-  std::vector<std::optional<Element>> elements;  ///< one per lookup
-};
-
-class Session {
- public:
-  explicit Session(NetfilterSocket& socket) : socket_(socket) {}
-
-  Result<Found> look_up(std::span<const Element> elements) {
-    Found found;
-    found.elements.resize(elements.size());
-    // The generation comes first: what is read after it is at least as new.
-    Messages requests;
-    put_get_generation(requests);
-    size_t done = 0;
-    do {
-      const auto now = elements.subspan(done, std::min(elements.size() - done, kMostLookupsAtOnce));
-      for (const auto& element : now) put_get_element(requests, element);
-      const size_t others = requests.count() - now.size();
-      std::vector<ElementReader> readers(now.size());
-      TRY(socket_.request(requests, [&](const nlmsghdr& message) -> Result<void> {
-        if (const auto generation = read_generation(message)) found.generation = *generation;
-        const size_t index = message.nlmsg_seq - 1 - others;
-        if (message.nlmsg_seq <= others || index >= readers.size()) return {};
-        return readers[index].read(message);
-      }));
-      for (size_t i = 0; i < readers.size(); ++i) {
-        auto read = readers[i].take();
-        if (!read.empty()) found.elements[done + i] = std::move(read.front());
-      }
-      done += now.size();
-      requests.clear();
-    } while (done < elements.size());
-    return found;
-  }
-
-  Result<std::vector<Element>> read_set(SetName set) {
-    ElementReader reader;
-    const auto outcome = socket_.dump([&](Messages& messages) { put_dump_elements(messages, set); },
-                                      [&](const nlmsghdr& message) { return reader.read(message); },
-                                      [&] { reader = {}; });
-    TRY_VOID(outcome);
-    return reader.take();
-  }
-
-  Result<std::vector<Refusal>> commit(Messages& batch) { return socket_.commit(batch); }
-
-  Result<std::vector<std::string>> chains() {
-    std::vector<std::string> names;
-    TRY_VOID(socket_.dump([](Messages& messages) { put_dump_chains(messages); },
-                          [&](const nlmsghdr& message) -> Result<void> {
-                            if (auto name = read_chain_name(message)) names.push_back(*name);
-                            return {};
-                          },
-                          [&] { names.clear(); }));
-    return names;
-  }
-
-  Result<std::vector<KernelSet>> sets() {
-    std::vector<KernelSet> found;
-    TRY_VOID(socket_.dump([](Messages& messages) { put_dump_sets(messages); },
-                          [&](const nlmsghdr& message) -> Result<void> {
-                            if (auto set = firewall::read_set(message)) found.push_back(*set);
-                            return {};
-                          },
-                          [&] { found.clear(); }));
-    return found;
-  }
-
- private:
-  NetfilterSocket& socket_;
-};
-
 /// What a change comes down to, given what the kernel has.
 struct Difference {
   uint32_t generation = 0;
@@ -138,7 +63,6 @@ class Reconciliation {
   Result<Difference> run() {
     collect_lookups();
     auto found = TRY(session_.look_up(lookups_));
-    for (const auto set : scans_) scanned_.emplace(set, TRY(session_.read_set(set)));
 
     for (size_t i = 0; i < change_.remove.size(); ++i) {
       const auto& there = found.elements[i];
@@ -156,6 +80,7 @@ class Reconciliation {
         if (found.elements[i]) TRY_VOID(give_way(*wish.element, *found.elements[i]));
       }
       for (const auto set : wish.scans) {
+        if (!scanned_.contains(set)) scanned_.emplace(set, TRY(session_.read_set(set)));
         for (const auto& there : scanned_.at(set)) TRY_VOID(give_way(*wish.element, there));
       }
       difference_.add.push_back(*wish.element);
@@ -182,7 +107,6 @@ class Reconciliation {
       lookups_.push_back(element);
       auto probes = probes_for(element);
       std::ranges::move(probes.lookups, std::back_inserter(lookups_));
-      scans_.insert(probes.scans.begin(), probes.scans.end());
       wish.scans = std::move(probes.scans);
       wish.last = lookups_.size();
       wishes_.push_back(std::move(wish));
@@ -201,7 +125,6 @@ class Reconciliation {
   const Change& change_;
   std::vector<Element> lookups_;
   std::vector<Wish> wishes_;
-  std::set<SetName> scans_;
   std::map<SetName, std::vector<Element>> scanned_;
   std::set<Element> removed_;
   Difference difference_;

@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kLongestNamePart = 36;
 constexpr size_t kLongestIdPart = 24;
 constexpr size_t kShortId = 12;
+constexpr std::string_view kNetworkOwner = "network ";
 
 SetName of_family(Family family, SetName set4, SetName set6) {
   return family == Family::ipv4 ? set4 : set6;
@@ -47,9 +48,11 @@ struct Place {
 };
 
 std::string describe(const Place& place, uint16_t port) {
-  if (!place.host_address) return fmt::format("{}/{}", port, to_string(place.protocol));
-  return fmt::format("{} port {}/{}", place.host_address->to_string(), port,
-                     to_string(place.protocol));
+  const auto text = fmt::format("{}/{}", port, to_string(place.protocol));
+  if (!place.host_address) return text;
+  const auto address = place.host_address->to_string();
+  return place.family == Family::ipv4 ? fmt::format("{}:{}", address, text)
+                                      : fmt::format("[{}]:{}", address, text);
 }
 
 Failure contradiction(const Place& place, uint16_t port, uint16_t one, uint16_t other) {
@@ -169,6 +172,9 @@ std::vector<Element> compile(const NetworkPolicy& policy) {
       if (other.family() != family) continue;
       add(of_family(family, SetName::same_network4, SetName::same_network6), {subnet, other});
     }
+    if (family == Family::ipv6 && policy.loopback6 == Loopback6::reachable) {
+      add(SetName::loopback6, {subnet});
+    }
     const auto& outbound = family == Family::ipv4 ? policy.outbound4 : policy.outbound6;
     if (outbound && outbound->family() == family) {
       add(of_family(family, SetName::snat4, SetName::snat6), {subnet}, {*outbound});
@@ -208,15 +214,14 @@ Result<std::vector<Element>> compile(const Publication& publication) {
 }
 
 std::string owner_comment(const NetworkName& network) {
-  // A network's name has at most 120 bytes, so that it fits whole.
-  return fmt::format("network {}", network);
+  return fmt::format("{}{}", kNetworkOwner,
+                     shortened(network.str(), kLongestOwner - kNetworkOwner.size()));
 }
 
 std::string owner_comment(const Publication& publication) {
   std::string name;
   for (const char c : shortened(publication.container_name, kLongestNamePart)) {
-    const bool is_plain =
-        static_cast<unsigned char>(c) > ' ' && c != '"' && c != '(' && c != '\x7f';
+    const bool is_plain = c > ' ' && c < '\x7f' && c != '"' && c != '(';
     name += is_plain ? c : '_';
   }
   return fmt::format("container {} ({}) on network {}", name,
@@ -225,11 +230,10 @@ std::string owner_comment(const Publication& publication) {
 }
 
 std::string describe_owner(std::string_view comment) {
-  constexpr std::string_view kNetwork = "network ";
   constexpr std::string_view kContainer = "container ";
   constexpr std::string_view kOnNetwork = ") on network ";
-  if (comment.starts_with(kNetwork)) {
-    return fmt::format("network \"{}\"", comment.substr(kNetwork.size()));
+  if (comment.starts_with(kNetworkOwner)) {
+    return fmt::format("network \"{}\"", comment.substr(kNetworkOwner.size()));
   }
   const auto id = comment.find(" (");
   const auto network = comment.find(kOnNetwork);

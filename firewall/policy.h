@@ -20,6 +20,11 @@ enum class Isolation : uint8_t { none, isolated, strict };
 /// An `internal` network has no traffic with anything but the host itself.
 enum class Reach : uint8_t { external, internal };
 
+/// Whether ports published through a network answer at ::1 of the host. `reachable` is for who has
+/// made the bridge's own route to it (docs/firewall.md, "Loopback"); otherwise such connections are
+/// refused at once, so that clients go on to 127.0.0.1.
+enum class Loopback6 : uint8_t { refused, reachable };
+
 /// A DNS server on an address of the host: what is sent to port 53 of `listen` goes to `port`. With
 /// `port` 53 it keeps a container that publishes port 53 from taking the network's queries.
 struct DnsRedirect {
@@ -37,6 +42,7 @@ struct NetworkPolicy {
   std::optional<IpAddress> outbound4;  ///< source of outgoing packets instead of the link's own
   std::optional<IpAddress> outbound6;
   std::vector<DnsRedirect> dns;
+  Loopback6 loopback6 = Loopback6::refused;
 };
 
 /// The ports that a container publishes through one of its networks. Mappings of a family in which

@@ -1,6 +1,7 @@
 #include "firewall/ruleset.h"
 
 #include <arpa/inet.h>
+#include <linux/icmpv6.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
@@ -14,10 +15,12 @@ namespace {
 
 using namespace expression;
 
-constexpr std::array<Chain, 10> kChains{{
+constexpr std::array<Chain, 12> kChains{{
+    {"guard", Hook{"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW}, ""},
     {"prerouting", Hook{"nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST}, ""},
     {"output", Hook{"nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST}, ""},
     {"publish", {}, "from addresses of this host to containers"},
+    {"loopback", Hook{"filter", NF_INET_LOCAL_OUT, NF_IP_PRI_FILTER}, ""},
     {"postrouting", Hook{"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC}, ""},
     {"egress4", {}, "sources of packets that leave their network"},
     {"egress6", {}, "sources of packets that leave their network"},
@@ -46,6 +49,12 @@ class RuleText {
     add(Meta{NFT_META_IIFNAME, kFirst});
     add(Meta{NFT_META_OIFNAME, Register{4}});
     add(Lookup{set, kFirst, {}});
+    return std::move(*this);
+  }
+  RuleText&& out_of_loopback() && {
+    constexpr uint32_t kLoopbackIndex = 1;  // LOOPBACK_IFINDEX, in every network namespace
+    add(Meta{NFT_META_OIF, kFirst});
+    add(Compare{kFirst, Comparison::equal, number(kLoopbackIndex)});
     return std::move(*this);
   }
   RuleText&& family(Family family) && {
@@ -78,14 +87,19 @@ class RuleText {
     add(Compare{kFirst, Comparison::equal, std::move(prefix)});
     return std::move(*this);
   }
+  RuleText&& destination_is(Family family, std::vector<uint8_t> prefix) && {
+    add(Payload{NFT_PAYLOAD_NETWORK_HEADER, destination_offset(family),
+                static_cast<uint32_t>(prefix.size()), kFirst});
+    add(Compare{kFirst, Comparison::equal, std::move(prefix)});
+    return std::move(*this);
+  }
   RuleText&& destination_is_multicast(Family family) && {
     if (family == Family::ipv4) {
       add(Payload{NFT_PAYLOAD_NETWORK_HEADER, destination_offset(family), 4, kFirst});
       add(Mask{kFirst, {0xf0, 0, 0, 0}});
       add(Compare{kFirst, Comparison::equal, {0xe0, 0, 0, 0}});
     } else {
-      add(Payload{NFT_PAYLOAD_NETWORK_HEADER, destination_offset(family), 1, kFirst});
-      add(Compare{kFirst, Comparison::equal, {0xff}});
+      return std::move(*this).destination_is(family, {0xff});
     }
     return std::move(*this);
   }
@@ -98,6 +112,16 @@ class RuleText {
     source(family, kFirst);
     destination(family, Register{slots(family)});
     add(Lookup{set, kFirst, {}});
+    return std::move(*this);
+  }
+  RuleText&& destination_not_in(Family family, SetName set) && {
+    destination(family, kFirst);
+    add(Lookup{set, kFirst, {}, Membership::outside});
+    return std::move(*this);
+  }
+  RuleText&& tcp() && {
+    add(Meta{NFT_META_L4PROTO, kFirst});
+    add(Compare{kFirst, Comparison::equal, {IPPROTO_TCP}});
     return std::move(*this);
   }
   Rule source_from(Family family, SetName map) && {
@@ -122,6 +146,10 @@ class RuleText {
     return std::move(rule_);
   }
   Rule masquerade() && { return std::move(*this).end(Masquerade{}); }
+  Rule reset() && { return std::move(*this).end(Reject{NFT_REJECT_TCP_RST, 0}); }
+  Rule reject6() && {
+    return std::move(*this).end(Reject{NFT_REJECT_ICMP_UNREACH, ICMPV6_PORT_UNREACH});
+  }
   Rule accept() && { return std::move(*this).end(Verdict{Action::accept}); }
   Rule drop() && { return std::move(*this).end(Verdict{Action::drop}); }
   Rule jump(std::string_view chain) && { return std::move(*this).end(Jump{chain}); }
@@ -160,10 +188,14 @@ std::vector<Rule> all_rules() {
   using enum SetName;
   constexpr auto v4 = Family::ipv4;
   constexpr auto v6 = Family::ipv6;
-  const std::vector<uint8_t> loopback6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  const std::vector<uint8_t> localhost6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
 
   std::vector<Rule> rules;
   const auto add = [&](Rule one) { rules.push_back(std::move(one)); };
+
+  // Our bridges accept 127.0.0.0/8 (route_localnet) for answers to the host's own connections,
+  // which carry another address until they are translated back. Nobody else may use that.
+  add(rule("guard").family(v4).destination_is(v4, {127}).in(bridges).drop());
 
   add(rule("prerouting").to_this_host().jump("publish"));
   add(rule("output").to_this_host().jump("publish"));
@@ -175,6 +207,24 @@ std::vector<Rule> all_rules() {
     add(rule("publish").family(v6).destination_from(v6, map));
   }
 
+  // A connection to ::1 that was led to a container whose answer could not come back.
+  add(rule("loopback")
+          .tcp()
+          .any_of(NFT_CT_STATUS, IPS_DST_NAT)
+          .family(v6)
+          .source_is(v6, localhost6)
+          .destination_not_in(v6, loopback6)
+          .reset());
+  add(rule("loopback")
+          .any_of(NFT_CT_STATUS, IPS_DST_NAT)
+          .family(v6)
+          .source_is(v6, localhost6)
+          .destination_not_in(v6, loopback6)
+          .reject6());
+
+  // The host talks to its own gateway addresses: there is nothing to hide, and a server on such an
+  // address would see its client change the address.
+  add(rule("postrouting").out_of_loopback().accept());
   // The host's loopback means nothing to a container: its answers would never come back.
   add(rule("postrouting")
           .any_of(NFT_CT_STATUS, IPS_DST_NAT)
@@ -186,7 +236,7 @@ std::vector<Rule> all_rules() {
           .any_of(NFT_CT_STATUS, IPS_DST_NAT)
           .out(bridges)
           .family(v6)
-          .source_is(v6, loopback6)
+          .source_is(v6, localhost6)
           .masquerade());
   add(rule("postrouting").family(v4).source_in(v4, subnets4).jump("egress4"));
   add(rule("postrouting").family(v6).source_in(v6, subnets6).jump("egress6"));

@@ -67,11 +67,13 @@ struct Compare {
   Comparison comparison;
   std::vector<uint8_t> bytes;
 };
-/// Ends the rule unless the key is in the set; loads the mapped value if it is a map.
+enum class Membership : uint8_t { inside, outside };
+/// Ends the rule unless the key is in the set, or is not; loads the mapped value if it is a map.
 struct Lookup {
   SetName set;
   Register key;
   std::optional<Register> value;
+  Membership membership = Membership::inside;
 };
 /// Source or destination translation (NFT_NAT_SNAT, NFT_NAT_DNAT) to what the registers hold.
 struct Nat {
@@ -81,6 +83,12 @@ struct Nat {
   std::optional<Register> port;
 };
 struct Masquerade {};
+/// Drops the packet and tells its sender, by NFT_REJECT_TCP_RST or by an ICMP code of
+/// NFT_REJECT_ICMP_UNREACH.
+struct Reject {
+  uint32_t type;
+  uint8_t code;
+};
 enum class Action : uint8_t { accept, drop };
 struct Verdict {
   Action action;
@@ -94,7 +102,7 @@ struct Jump {
 using Expression = std::variant<expression::Meta, expression::Payload, expression::Conntrack,
                                 expression::DestinationType, expression::Mask, expression::Compare,
                                 expression::Lookup, expression::Nat, expression::Masquerade,
-                                expression::Verdict, expression::Jump>;
+                                expression::Reject, expression::Verdict, expression::Jump>;
 
 struct Rule {
   std::string_view chain;

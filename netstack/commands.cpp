@@ -134,27 +134,46 @@ Result<void> end_recorded_attachments(const SetupRequest& request, Session& sess
   return {};
 }
 
-// The container and networks to take down: by name from the request or, where the request is
-// beyond reading, from the records that know the namespace.
-Result<std::vector<TeardownNames>> teardown_names(const std::string& netns,
-                                                  std::string_view request,
-                                                  const Journal& journal) {
-  auto names = decode_teardown_names(request);
-  if (names) return std::vector{*std::move(names)};
-  std::vector<TeardownNames> found;
-  for (const auto& record : TRY(journal.all_attachments())) {
-    if (record.netns != netns) continue;
-    const auto known = std::ranges::find(found, record.container, &TeardownNames::container);
-    if (known == found.end()) {
-      found.push_back({record.container, {record.network}});
-    } else {
-      known->networks.push_back(record.network);
+// One container to take off networks, and what of the request speaks of it.
+struct Leaving {
+  ContainerId container;
+  std::vector<NetworkName> networks;
+  TeardownRequest asked;
+};
+
+// Whom to take down: by name from the request; a request beyond reading means those who are on
+// record with the namespace, and one that names no networks means all of the container's.
+Result<std::vector<Leaving>> who_leaves(const std::string& netns, std::string_view request,
+                                        const Journal& journal) {
+  std::vector<Leaving> leaving;
+  auto asked = decode_teardown_request(request);
+  if (!asked) {
+    for (const auto& record : TRY(journal.all_attachments())) {
+      if (record.netns != netns) continue;
+      const auto known = std::ranges::find(leaving, record.container, &Leaving::container);
+      if (known != leaving.end()) {
+        known->networks.push_back(record.network);
+      } else {
+        leaving.push_back({record.container, {record.network}, {{record.container}, {}, {}}});
+      }
     }
+    if (!leaving.empty()) return leaving;
+    return with_context(std::move(asked).error(), "failed to load network options");
   }
-  if (found.empty()) {
-    return with_context(std::move(names).error(), "failed to load network options");
+  Leaving one{.container = asked->request.container, .asked = *asked};
+  const auto records = TRY(journal.attachments(one.container));
+  if (asked->networks) {
+    one.networks = *asked->networks;
+  } else {
+    for (const auto& record : records) one.networks.push_back(record.network);
   }
-  return found;
+  // What does not decode matters only for networks that have no record.
+  const bool has_all = std::ranges::all_of(one.networks, [&](const NetworkName& name) {
+    return std::ranges::find(records, name, &AttachmentRecord::network) != records.end();
+  });
+  if (has_all && !one.networks.empty()) one.asked.errors.clear();
+  leaving.push_back(std::move(one));
+  return leaving;
 }
 
 void collect(std::vector<Error>& errors, std::vector<Error> more) {
@@ -169,7 +188,7 @@ std::vector<Error> teardown_foreign(const SetupRequest& request, Session& sessio
   const auto before = observe_for_foreign_teardown(request, session.handles, session.journal, dns);
   if (!before) return {before.error()};
   const auto plan = plan_foreign_teardown(request, *before);
-  if (plan.steps.empty()) return errors;
+  if (plan.steps.empty()) return errors;  // no trace
   collect(errors, session.carry_out_teardown(plan, netns));
   const auto after = observe_for_foreign_teardown(request, session.handles, session.journal, dns);
   if (!after) {
@@ -189,19 +208,17 @@ Error combined(const std::vector<Error>& errors) {
   return result;
 }
 
-Result<std::string> setup(const fs::path& netns, std::string_view request_text,
+Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_view request_text,
                           const Surroundings& surroundings) {
-  auto opened = TRY(host::NetNs::open(netns));
   auto request = decode_setup_request(request_text);
   if (!request) {
     return with_context(std::move(request).error(), "failed to load network options");
   }
   auto session = TRY(Session::open(surroundings));
   TRY_VOID(session.recover());
-  TRY_VOID(session.enter(std::move(opened)));
-  const Settings settings{.firewall = surroundings.firewall,
-                          .dns_port = surroundings.dns.port,
-                          .netns = netns.native()};
+  TRY_VOID(session.enter(std::move(netns)));
+  const Settings settings{
+      .firewall = surroundings.firewall, .dns_port = surroundings.dns.port, .netns = path.native()};
   if (!TRY(session.journal.attachments(request->container)).empty()) {
     TRY_VOID(end_recorded_attachments(*request, session, settings));
   }
@@ -209,7 +226,7 @@ Result<std::string> setup(const fs::path& netns, std::string_view request_text,
     const auto snapshot =
         TRY(observe_for_setup(*request, session.handles, session.journal, surroundings.dns));
     const auto planned = TRY(plan_setup(*request, snapshot, settings));
-    auto done = session.carry_out_setup(planned.plan, netns.native());
+    auto done = session.carry_out_setup(planned.plan, path.native());
     if (done) return encode(planned.statuses).dump();
     if (done.error().code != Errc::changed || attempt == kAttempts) {
       return Failure{std::move(done).error()};
@@ -230,25 +247,26 @@ Result<void> teardown(const fs::path& netns, std::string_view request_text,
               opened.error().message);
   }
   std::vector<Error> errors;
-  for (const auto& names : TRY(teardown_names(netns.native(), request_text, session.journal))) {
+  for (const auto& leaving : TRY(who_leaves(netns.native(), request_text, session.journal))) {
     auto snapshot =
-        observe_for_teardown(names.container, names.networks, session.handles, session.journal);
+        observe_for_teardown(leaving.container, leaving.networks, session.handles, session.journal);
     if (!snapshot) {
       errors.push_back(std::move(snapshot).error());
       continue;
     }
     collect(errors,
-            session.carry_out_teardown(plan_teardown(names.networks, *snapshot), netns.native()));
-    const bool has_all = std::ranges::all_of(names.networks, [&](const NetworkName& name) {
-      const auto& known = snapshot->attachments;
-      return std::ranges::find(known, name, &AttachmentRecord::network) != known.end();
-    });
-    if (has_all && !names.networks.empty()) continue;
-    if (const auto request = decode_setup_request(request_text)) {
-      collect(errors, teardown_foreign(*request, session, netns.native()));
-    } else {
-      errors.push_back(with_context(request.error(), "failed to load network options").value());
+            session.carry_out_teardown(plan_teardown(leaving.networks, *snapshot), netns.native()));
+    for (const auto& error : leaving.asked.errors) {
+      errors.push_back(with_context(error, "failed to load network options").value());
     }
+    // What is left has no record. What had one is not looked for again: another container may live
+    // in a namespace of the same name by now.
+    auto rest = leaving.asked.request;
+    std::erase_if(rest.attachments, [&](const AttachmentRequest& asked) {
+      return std::ranges::find(snapshot->attachments, asked.network.name,
+                               &AttachmentRecord::network) != snapshot->attachments.end();
+    });
+    collect(errors, teardown_foreign(rest, session, netns.native()));
   }
   if (errors.empty()) return {};
   return Failure{combined(errors)};

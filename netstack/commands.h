@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "host/netns.h"
 #include "netstack/dns_daemon.h"
 #include "netstack/plan.h"
 
@@ -17,9 +18,9 @@ struct Surroundings {
 };
 
 /// Attaches a container to its networks, all or nothing. Returns the answer's JSON text. `request`
-/// is the JSON document, `netns` the path of the container's namespace.
-Result<std::string> setup(const std::filesystem::path& netns, std::string_view request,
-                          const Surroundings& surroundings);
+/// is the JSON document, `netns` the container's namespace, opened from `path`.
+Result<std::string> setup(host::NetNs netns, const std::filesystem::path& path,
+                          std::string_view request, const Surroundings& surroundings);
 
 /// Takes a container off its networks, as much as possible; all errors in one.
 Result<void> teardown(const std::filesystem::path& netns, std::string_view request,

@@ -109,6 +109,15 @@ Result<void> observe_table(Handles& handles, const Journal& journal, Snapshot& s
   return {};
 }
 
+Result<void> observe_bridges_in_table(Handles& handles, Snapshot& snapshot) {
+  if (!handles.nftables) return {};
+  snapshot.table = TRY(handles.nftables->observe());
+  if (snapshot.table != firewall::TableState::missing) {
+    snapshot.firewall_bridges = TRY(handles.nftables->bridges());
+  }
+  return {};
+}
+
 // Whether the network's bridge stands in our table, by its recorded element.
 Result<bool> is_in_firewall(const NetworkSnapshot& network, const Snapshot& snapshot,
                             Handles& handles) {
@@ -173,12 +182,7 @@ Result<Snapshot> observe_for_teardown(const ContainerId& container,
                                       const std::vector<NetworkName>& networks, Handles& handles,
                                       const Journal& journal) {
   Snapshot snapshot;
-  if (handles.nftables) {
-    snapshot.table = TRY(handles.nftables->observe());
-    if (snapshot.table != firewall::TableState::missing) {
-      snapshot.firewall_bridges = TRY(handles.nftables->bridges());
-    }
-  }
+  TRY_VOID(observe_bridges_in_table(handles, snapshot));
   snapshot.host = TRY(journal.host());
   snapshot.attachments = TRY(journal.attachments(container));
   bool may_end = false;
@@ -206,6 +210,7 @@ Result<Snapshot> observe_for_teardown(const ContainerId& container,
 Result<Snapshot> observe_for_foreign_teardown(const SetupRequest& request, Handles& handles,
                                               const Journal& journal, const DnsDaemon& dns) {
   Snapshot snapshot;
+  TRY_VOID(observe_bridges_in_table(handles, snapshot));
   snapshot.attachments = TRY(journal.attachments(request.container));
   for (const auto& asked : request.attachments) {
     NetworkSnapshot network{.record = TRY(journal.network(asked.network.name))};

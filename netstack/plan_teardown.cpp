@@ -156,6 +156,36 @@ bool has_record(const Snapshot& snapshot, const NetworkName& name) {
          snapshot.attachments.end();
 }
 
+// The firewall elements of one attachment that has no record: published ports, or nothing for what
+// does not decode. Only elements that say that they are this container's are removed by them.
+std::vector<firewall::Element> ports_without_record(const SetupRequest& request,
+                                                    const AttachmentRequest& asked) {
+  const auto attachment = decode_bridge_attachment(asked);
+  if (!attachment || request.ports.empty()) return {};
+  return firewall::compile(
+             firewall::Publication{.container = request.container,
+                                   .container_name = request.container_name,
+                                   .network = asked.network.name,
+                                   .ports = request.ports,
+                                   .address4 = attachment->first_address(Family::ipv4),
+                                   .address6 = attachment->first_address(Family::ipv6)})
+      .value_or(std::vector<firewall::Element>{});
+}
+
+host::RouteKind kind_of(RouteType type) {
+  switch (type) {
+    case RouteType::unicast:
+      return host::RouteKind::unicast;
+    case RouteType::blackhole:
+      return host::RouteKind::blackhole;
+    case RouteType::unreachable:
+      return host::RouteKind::unreachable;
+    case RouteType::prohibit:
+      return host::RouteKind::prohibit;
+  }
+  return host::RouteKind::unicast;
+}
+
 }  // namespace
 
 Plan plan_teardown(const std::vector<NetworkName>& networks, const Snapshot& snapshot) {
@@ -164,27 +194,33 @@ Plan plan_teardown(const std::vector<NetworkName>& networks, const Snapshot& sna
 
 Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot) {
   Plan plan;
+  ChangeFirewall firewall;
   bool changes_dns = false;
   for (const auto& asked : request.attachments) {
     const auto& name = asked.network.name;
     if (has_record(snapshot, name)) continue;
-    if (snapshot.networks.at(name).has_dns_entry) {
+    const bool has_dns_entry = snapshot.networks.at(name).has_dns_entry;
+    const bool has_link =
+        snapshot.container && snapshot.container->taken_links.contains(asked.interface);
+    if (!has_dns_entry && !has_link) continue;
+    if (has_dns_entry) {
       plan.steps.emplace_back(RemoveDnsEntry{dns_file_of(asked.network), request.container});
       changes_dns = true;
     }
-    const bool has_link =
-        snapshot.container && snapshot.container->taken_links.contains(asked.interface);
+    if (snapshot.table == firewall::TableState::current) {
+      auto elements = ports_without_record(request, asked);
+      std::ranges::move(elements, std::back_inserter(firewall.remove));
+    }
     if (!has_link) continue;
     for (const auto& route : asked.network.routes) {
       if (route.type == RouteType::unicast) continue;  // goes with its link
-      host::Route inside{.destination = route.destination, .metric = route.metric.value_or(100)};
-      inside.kind = route.type == RouteType::blackhole     ? host::RouteKind::blackhole
-                    : route.type == RouteType::unreachable ? host::RouteKind::unreachable
-                                                           : host::RouteKind::prohibit;
-      plan.steps.emplace_back(RemoveRoute{inside});
+      plan.steps.emplace_back(RemoveRoute{{.destination = route.destination,
+                                           .metric = route.metric.value_or(100),
+                                           .kind = kind_of(route.type)}});
     }
     plan.steps.emplace_back(DeleteContainerLink{asked.interface});
   }
+  if (!firewall.remove.empty()) plan.steps.emplace_back(std::move(firewall));
   if (changes_dns) plan.steps.emplace_back(NotifyDns{});
   return plan;
 }
@@ -192,14 +228,24 @@ Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot
 Plan plan_unused_networks(const SetupRequest& request, const Snapshot& snapshot) {
   Plan plan;
   DeleteLinks links;
+  ChangeFirewall firewall;
+  std::vector<LinkName> bridges = snapshot.firewall_bridges;
   for (const auto& asked : request.attachments) {
     const auto& there = snapshot.networks.at(asked.network.name);
     if (there.record || !there.bridge || !there.bridge->is_bridge || !asked.network.interface) {
       continue;
     }
-    if (there.bridge->ports.empty()) {
-      links.links.push_back({*asked.network.interface, there.bridge->mac});
+    if (!there.bridge->ports.empty()) continue;
+    links.links.push_back({*asked.network.interface, there.bridge->mac});
+    std::erase(bridges, *asked.network.interface);
+    if (const auto attachment = decode_bridge_attachment(asked)) {
+      auto elements = firewall::compile(policy_of(*attachment, asked.network.has_dns, 53));
+      std::ranges::move(elements, std::back_inserter(firewall.remove));
     }
+  }
+  if (snapshot.table == firewall::TableState::current && !firewall.remove.empty()) {
+    if (bridges.empty()) firewall.table = TableChange::remove;
+    plan.steps.emplace_back(std::move(firewall));
   }
   if (!links.links.empty()) plan.steps.emplace_back(std::move(links));
   return plan;

@@ -90,9 +90,14 @@ Result<std::string> run(const CommandLine& line, CalledAs called_as) {
     std::signal(SIGTERM, SIG_IGN);
     std::signal(SIGINT, SIG_IGN);
   }
+  if (line.subcommand == Subcommand::setup) {
+    // A wrong namespace is an error before anything is read or waited for.
+    auto netns = TRY(host::NetNs::open(line.netns));
+    const auto known = TRY(surroundings(line));
+    return setup(std::move(netns), line.netns, TRY(read_request(line)), known);
+  }
   const auto known = TRY(surroundings(line));
   const auto request = TRY(read_request(line));
-  if (line.subcommand == Subcommand::setup) return setup(line.netns, request, known);
   TRY_VOID(teardown(line.netns, request, known));
   return std::string{};
 }

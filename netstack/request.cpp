@@ -158,26 +158,45 @@ Result<SetupRequest> decode_setup_request(std::string_view text) {
   return request;
 }
 
-Result<TeardownNames> decode_teardown_names(std::string_view text) {
+Result<TeardownRequest> decode_teardown_request(std::string_view text) {
   const auto document = TRY(parse_json(text));
   const JsonCursor root{document};
-  TeardownNames names{.container = TRY(TRY(root.at("container_id")).parsed(ContainerId::parse))};
-  const auto add = [&](std::string_view name) {
-    if (auto parsed = NetworkName::parse(name)) names.networks.push_back(*std::move(parsed));
-  };
-  const auto networks = root.find("networks");
-  if (!networks || !*networks) return names;
-  const Json& value = (*networks)->value();
-  if (value.is_object()) {
-    for (const auto& [name, options] : value.items()) add(name);
-  } else if (value.is_array()) {
-    for (const auto& element : value) {
-      if (element.is_object() && element.contains("name") && element["name"].is_string()) {
-        add(element["name"].get<std::string>());
-      }
+  TeardownRequest result{
+      .request = {.container = TRY(TRY(root.at("container_id")).parsed(ContainerId::parse))}};
+  const auto note = [&](Error error) { result.errors.push_back(std::move(error)); };
+  if (const auto name = root.find("container_name"); name && *name) {
+    result.request.container_name = (*name)->string().value_or("");
+  }
+  const auto networks = root.at("networks");
+  const auto known = root.at("network_info");
+  auto entries = networks ? named_options(*networks) : Failure{networks.error()};
+  if (!entries) {
+    note(std::move(entries).error());
+    return result;
+  }
+  result.networks.emplace();
+  for (const auto& entry : *entries) {
+    if (auto name = NetworkName::parse(entry.name)) result.networks->push_back(*std::move(name));
+    auto attachment = known ? decode_attachment(entry, *known) : Failure{known.error()};
+    if (attachment) {
+      result.request.attachments.push_back(*std::move(attachment));
+    } else {
+      note(std::move(attachment).error());
     }
   }
-  return names;
+  const auto mappings = root.find("port_mappings");
+  if (!mappings || !*mappings) return result;
+  const auto elements = (*mappings)->elements();
+  if (!elements) {
+    note(elements.error());
+    return result;
+  }
+  for (const auto& element : *elements) {
+    if (auto decoded = decode_mapping(element, result.request.ports); !decoded) {
+      note(std::move(decoded).error());
+    }
+  }
+  return result;
 }
 
 }  // namespace burrow::netstack

@@ -39,14 +39,17 @@ struct SetupRequest {
 /// the field and what was found. Source: netavark 2.1's schema.
 Result<SetupRequest> decode_setup_request(std::string_view text);
 
-/// What can be read of a request that need not be sane: enough to find records by.
-struct TeardownNames {
-  ContainerId container;
-  std::vector<NetworkName> networks;
+/// What can be read of a request that need not be sane: enough to find records by, and to derive
+/// what has none from.
+struct TeardownRequest {
+  SetupRequest request;  ///< with the attachments that decode
+  /// Names of the networks meant; nothing when the request does not say, which means all.
+  std::optional<std::vector<NetworkName>> networks;
+  std::vector<Error> errors;  ///< of what does not decode
 };
 
-/// The container and the names of its networks; entries that cannot be names are left out.
-/// Errors: invalid_input when the text is no JSON object or has no container id.
-Result<TeardownNames> decode_teardown_names(std::string_view text);
+/// Reads as much as makes sense. Errors: invalid_input when the text is no JSON object or has no
+/// container id.
+Result<TeardownRequest> decode_teardown_request(std::string_view text);
 
 }  // namespace burrow::netstack

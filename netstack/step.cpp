@@ -35,6 +35,7 @@ int inverted_rank(const Step& step) {
 struct DeletedLinks {
   std::vector<LinkName> host;
   std::vector<LinkName> container;
+  std::vector<IpNetwork> subnets;  // on the container's links: gateways there go with them
 
   [[nodiscard]] bool has(Place place, const LinkName& link) const {
     const auto& names = place == Place::host ? host : container;
@@ -56,6 +57,8 @@ DeletedLinks links_made_by(std::span<const Step> steps) {
     } else if (const auto* veth = std::get_if<CreateVeth>(&step)) {
       deleted.host.push_back(veth->veth.name);
       deleted.container.push_back(veth->veth.peer_name);
+    } else if (const auto* add = std::get_if<AddAddress>(&step)) {
+      if (add->place == Place::container) deleted.subnets.push_back(add->address.network());
     }
   }
   return deleted;
@@ -65,6 +68,12 @@ bool goes_with_link(const Step& step, const DeletedLinks& deleted) {
   return std::visit(
       Overloaded{[&](const AddAddress& add) { return deleted.has(add.place, add.link); },
                  [&](const BringUp& up) { return deleted.has(up.place, up.link); },
+                 [&](const AddRoute& add) {
+                   return !deleted.container.empty() && add.route.gateway &&
+                          std::ranges::any_of(deleted.subnets, [&](const IpNetwork& subnet) {
+                            return subnet.contains(*add.route.gateway);
+                          });
+                 },
                  [&](const SetSysctl& set) { return deleted.has_setting(set.place, set.key); },
                  [](const auto&) { return false; }},
       step);
@@ -98,8 +107,23 @@ std::string describe(const ChangeFirewall& change) {
 
 std::string_view where(Place place) { return place == Place::host ? "host" : "container"; }
 
+std::string_view kind_word(host::RouteKind kind) {
+  switch (kind) {
+    case host::RouteKind::unicast:
+      return "";
+    case host::RouteKind::blackhole:
+      return "blackhole ";
+    case host::RouteKind::unreachable:
+      return "unreachable ";
+    case host::RouteKind::prohibit:
+      return "prohibit ";
+  }
+  return "";
+}
+
 std::string describe(std::string_view verb, const host::Route& route) {
-  auto text = fmt::format("{} route {} in container", verb, route.destination.to_string());
+  auto text = fmt::format("{} route {}{} in container", verb, kind_word(route.kind),
+                          route.destination.to_string());
   if (route.gateway) text += fmt::format(" via {}", route.gateway->to_string());
   return text + fmt::format(" metric {}", route.metric);
 }
@@ -121,6 +145,8 @@ std::optional<Step> inverse(const Step& step) {
                  [](const TakeDown& down) -> Inverse {
                    return BringUp{down.place, down.link};
                  },
+                 [](const StartLoopback&) -> Inverse { return StopLoopback{}; },
+                 [](const StopLoopback&) -> Inverse { return StartLoopback{}; },
                  [](const AddAddress& add) -> Inverse {
                    return RemoveAddress{add.place, add.link, add.address};
                  },

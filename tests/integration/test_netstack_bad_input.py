@@ -174,14 +174,11 @@ class BadInput(NetstackTest):
         self.assert_unchanged(self.before, self.pod)
 
     def test_interface_names(self):
-        for bad in ("", "sixteen-bytes-xx", "a/b", "..", ".", "a b", "a:b", "eth0\n", "eth0\0x", "\u00e9" * 8):
-            self.refuse(
-                (attached("interface_name", bad), "interface_name"),
-                (net("network_interface", bad), "network_interface"),
-            )
-            if bad:
-                self.refuse((attached("options", {"host_interface_name": bad}), "host_interface_name"))
+        bad_names = ["sixteen-bytes-xx", "a/b", "..", ".", "a b", "a:b", "eth0\n", "eth0\0x", "\u00e9" * 8]
         self.refuse(
+            *((attached("interface_name", bad), "interface_name") for bad in ["", *bad_names]),
+            *((net("network_interface", bad), "network_interface") for bad in ["", *bad_names]),
+            *((attached("options", {"host_interface_name": bad}), "host_interface_name") for bad in bad_names),
             (attached("interface_name", "sixteen-bytes-xx"), "sixteen-bytes-xx", "15"),
             (attached("interface_name", "lo"), "lo"),
             (net("network_interface", "lo"), "lo"),
@@ -226,11 +223,11 @@ class BadInput(NetstackTest):
         )
 
     def test_mac_addresses(self):
-        for bad in (
+        bad_addresses = (
             "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", "02:00:00:00:00", "02:00:00:00:00:01:02",
             "02:00:00:00:00:0g", "020000000001", "02:00:00:00:00:001", "02-00:00:00:00:01", "x", "02:00:00:00:00:",
-        ):  # fmt: skip
-            self.refuse((attached("static_mac", bad), bad))
+        )  # fmt: skip
+        self.refuse(*((attached("static_mac", bad), bad) for bad in bad_addresses))
 
     def test_port_mappings(self):
         self.refuse(
@@ -386,8 +383,8 @@ class Hostile(NetstackTest):
         self.refuse('{"container_id":' + "[" * 50000 + "]" * 50000 + "}")
 
     def test_a_document_without_end_is_cut_off(self):
-        self.refuse(b'{"container_id": "' + b"x" * (40 << 20) + b'"}')
-        self.refuse(b" " * (40 << 20))
+        self.refuse(b'{"container_id": "' + b"x" * (17 << 20) + b'"}')
+        self.refuse(b" " * (17 << 20))
 
     def test_endless_input_is_cut_off(self):
         process = self.netstack.start("setup", self.pod.path, prefix=["prlimit", f"--as={self.MEMORY}"])
@@ -409,14 +406,24 @@ class Hostile(NetstackTest):
         for number in ("1" * 5000, "1e999999", "-0", "1e-400", "18446744073709551616"):
             self.refuse(text.replace("8080", number))
 
-    def test_huge_arrays(self):
-        self.answer(changed("port_mappings", [port(1024 + n % 60000, 80, "tcp" if n % 2 else "udp") for n in range(200000)]))
-        self.answer(attached("aliases", [f"alias{n}" for n in range(100000)]))
-        self.refuse(attached("static_ips", [f"10.1.{n >> 8 & 255}.{n & 255}" for n in range(100000)]))
-        self.refuse(net("subnets", [subnet(f"10.{n >> 8 & 255}.{n & 255}.0/24") for n in range(60000)]))
-        self.answer(net("routes", [{"destination": f"10.{n >> 8 & 255}.{n & 255}.0/24", "route_type": "blackhole"} for n in range(20000)]))
-        self.answer(net("options", {f"key{n}": "value" for n in range(100000)}))
-        self.answer(changed("networks", [{"name": f"n{n}", "interface_name": f"eth{n}"} for n in range(50000)]))
+    def test_huge_arrays_are_refused_or_served_in_time(self):
+        others = request("other", attachment(network("other", "10.9.0.0/24"), "10.9.0.2"))
+        for document in (
+            changed("port_mappings", [port(1024 + n, 80) for n in range(60000)]),
+            attached("aliases", [f"alias{n}" for n in range(100000)]),
+            attached("static_ips", [f"10.1.{n >> 8 & 255}.{n & 255}" for n in range(50000)]),
+            net("subnets", [subnet(f"10.{n >> 8 & 255}.{n & 255}.0/24") for n in range(50000)]),
+            net("routes", [{"destination": f"10.{n >> 8}.{n & 255}.0/24", "route_type": "blackhole"} for n in range(20000)]),
+            net("options", {f"key{n}": "value" for n in range(50000)}),
+            changed("networks", [{"name": f"n{n}", "interface_name": f"eth{n}"} for n in range(50000)]),
+            changed("network_info", {f"n{n}": A for n in range(5000)}),
+        ):
+            self.answer(document)
+            # Whatever became of it, other containers are not troubled.
+            other = self.container("other")
+            self.setup_ok(other, others)
+            self.teardown_ok(other, others)
+            other.delete()
         self.assert_unchanged(self.before, self.pod)
 
     def test_long_strings_are_cut_short_in_errors(self):

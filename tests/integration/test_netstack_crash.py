@@ -84,7 +84,7 @@ class DuringSetup(CrashTest):
         calls = self.run_until("setup")
         self.assertEqual(calls[-1], "exit_group")
         self.teardown_ok(self.pod, self.document)
-        for number in range(1, len(calls), 2):
+        for number in range(1, len(calls), 3):
             self.at_one_call("setup", number, judge)
 
     def test_setup_of_another_container_works(self):
@@ -97,7 +97,7 @@ class DuringSetup(CrashTest):
             self.teardown_ok(other, OTHER)
             self.assert_unchanged(self.before, self.pod)
 
-        self.at_every_call("setup", judge, first=3, step=5)
+        self.at_every_call("setup", judge, first=3, step=9)
 
     def test_teardown_works_when_the_namespace_has_gone_too(self):
         host_before = self.snapshot()
@@ -134,7 +134,7 @@ class DuringTeardown(CrashTest):
             self.assert_unchanged(self.before, self.pod)
 
         calls = len(self.calls_of_teardown())
-        for number in range(1, calls, 3):
+        for number in range(1, calls, 5):
             self.prepare()
             self.at_one_call("teardown", number, judge)
 

@@ -220,7 +220,7 @@ class Neighbours(NetstackTest):
         document = request("b", attachment(net(1), "10.1.0.3"))
         self.attach("a", attachment(net(1), "10.1.0.2"))
         container = self.container("b")
-        before = self.snapshot()
+        before = self.settled_snapshot()
         self.setup_ok(container, document)
         self.teardown_ok(container, document)
         self.assert_unchanged(before)

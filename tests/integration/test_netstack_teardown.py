@@ -53,7 +53,7 @@ class Idempotence(TeardownTest):
     def test_it_leaves_other_containers_of_the_network_alone(self):
         self.set_up()
         other = self.attach("o", attachment(A, "10.1.0.9", "fd00:1::9"), ports=[port(9999, 80)])
-        other_before = self.snapshot(other)
+        other_before = self.settled_snapshot(other)
         second = self.container("d")
         document = request("d", attachment(A, "10.1.0.3", "fd00:1::3"), ports=[port(8081, 80)])
         self.setup_ok(second, document)
@@ -185,7 +185,7 @@ class Requests(TeardownTest):
 
     def test_a_request_of_another_container_in_the_same_namespace_takes_nothing(self):
         self.set_up()
-        between = self.snapshot(self.pod)
+        between = self.settled_snapshot(self.pod)
         other = request("other", attachment(network("x", "10.99.0.0/24"), "10.99.0.2", interface_name="eth7"))
         self.netstack.teardown(self.pod, other)
         self.assert_unchanged(between, self.pod)

@@ -69,6 +69,8 @@ Result<NetworkPolicy> decode_network(const JsonCursor& cursor) {
   }
   const auto internal = TRY(cursor.find("internal"));
   if (internal && TRY(internal->boolean())) policy.reach = Reach::internal;
+  const auto loopback = TRY(cursor.find("loopback6"));
+  if (loopback && TRY(loopback->boolean())) policy.loopback6 = Loopback6::reachable;
   policy.outbound4 = TRY(optional_address(cursor, "outbound4"));
   policy.outbound6 = TRY(optional_address(cursor, "outbound6"));
   policy.dns =

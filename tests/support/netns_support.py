@@ -136,6 +136,10 @@ class Machine(Namespace):
             for address in addresses:
                 namespace.sh("ip", "addr", "add", address, "dev", name)
             namespace.sh("ip", "link", "set", name, "up")
+        for namespace, name in ((self, link), (other, "eth0")):
+            # Carrier and link-local address are reported a moment later.
+            if not wait_until(lambda: namespace.link(name)["operstate"] == "UP" and namespace.addresses(name, "link")):
+                raise RuntimeError(f"{name} does not come up")
 
 
 def family_of(address):

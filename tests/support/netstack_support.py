@@ -13,6 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 from host_state import HostState
@@ -222,6 +223,18 @@ class NetstackTest(unittest.TestCase):
 
     def snapshot(self, *namespaces):
         return HostState.snapshot([self.machine, *namespaces], [CONFIG, "/run/sysctl.d"])
+
+    def settled_snapshot(self, *namespaces):
+        """A snapshot after links that came up just now have got what the kernel gives them."""
+        taken = [self.snapshot(*namespaces)]
+
+        def is_settled():
+            time.sleep(0.1)
+            taken.append(self.snapshot(*namespaces))
+            return not taken[-2].difference(taken[-1])
+
+        self.assertTrue(wait_until(is_settled), "the host does not settle")
+        return taken[-1]
 
     def assert_unchanged(self, before, *namespaces):
         """Everything is as in the snapshot, soon (the kernel reports carriers a little late)."""

@@ -95,5 +95,6 @@ TEST_CASE("JSON that a careful reader refuses is refused") {
 TEST_CASE("the log level is found in the forms that callers set") {
   CHECK(log::parse_level("info", log::Level::error) == log::Level::info);
   CHECK(log::parse_level("netavark=DEBUG", log::Level::error) == log::Level::debug);
+  CHECK(log::parse_level("netavark=trace,other=off", log::Level::error) == log::Level::trace);
   CHECK(log::parse_level("netavark=panic", log::Level::error) == log::Level::error);
 }

@@ -1,0 +1,176 @@
+#include "engine/containers.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include "engine/lifecycle.h"
+#include "engine/networks.h"
+#include "engine/process_identity.h"
+#include "engine/random.h"
+#include "host/file.h"
+
+namespace burrow::engine {
+namespace {
+
+constexpr size_t kLongestHostname = 63;
+
+Result<void> check_spec(const ContainerSpec& spec) {
+  if (spec.command.empty()) return fail(Errc::invalid_input, "no command given");
+  std::error_code error;
+  if (!fs::is_directory(spec.rootfs, error)) {
+    return fail(Errc::invalid_input, "rootfs \"{}\" is not a directory", spec.rootfs);
+  }
+  for (const auto& entry : spec.environment) {
+    if (entry.find('=') == std::string::npos || entry.front() == '=') {
+      return fail(Errc::invalid_input, "environment entry \"{}\" is not NAME=value",
+                  entry.substr(0, 64));
+    }
+  }
+  return {};
+}
+
+Result<std::string> check_hostname(const std::string& text) {
+  TRY(ContainerName::parse(text));
+  if (text.size() > kLongestHostname) {
+    return fail(Errc::invalid_input, "hostname is longer than {} characters: \"{}...\"",
+                kLongestHostname, text.substr(0, 32));
+  }
+  return text;
+}
+
+// Every name is resolved before anything is written; one network counts once.
+Result<std::vector<Attachment>> plan_attachments(const Engine& engine,
+                                                 const std::vector<NetworkChoice>& choices) {
+  std::vector<Attachment> attachments;
+  std::vector<NetworkName> names;
+  for (const auto& choice : choices) {
+    names.push_back(TRY(engine.definitions.get(choice.network)).name);
+    if (std::count(names.begin(), names.end(), names.back()) > 1) {
+      return fail(Errc::invalid_input, "network {} passed twice", names.back());
+    }
+  }
+  // Names that the user chose are taken before names are found for the others.
+  std::vector<Attachment> taken;
+  for (size_t i = 0; i < choices.size(); ++i) {
+    if (!choices[i].interface) continue;
+    Attachment named{.network = names[i], .interface = *choices[i].interface};
+    if (std::ranges::find(taken, named.interface, &Attachment::interface) != taken.end()) {
+      return fail(Errc::invalid_input,
+                  "network interface name \"{}\" is already assigned to another network",
+                  named.interface);
+    }
+    taken.push_back(std::move(named));
+  }
+  for (size_t i = 0; i < choices.size(); ++i) {
+    const auto& choice = choices[i];
+    Attachment attachment{
+        .network = names[i],
+        .interface = choice.interface ? *choice.interface : TRY(free_interface(taken)),
+        .requested_addresses = choice.addresses,
+        .requested_mac = choice.mac,
+        .aliases = choice.aliases};
+    if (!choice.interface) taken.push_back(attachment);
+    attachments.push_back(std::move(attachment));
+  }
+  return attachments;
+}
+
+// Waits until nobody supervises the container any more, and yields the lock that says so.
+Result<ContainerLock> end_of_supervision(Engine& engine, const ContainerId& id) {
+  TRY_VOID(host::make_directories(engine.directories.container(id)));
+  return ContainerLock::acquire(engine.directories, id, LockKind::supervision);
+}
+
+// Cleans up what a supervisor that was killed left behind.
+Result<void> end_if_needed(Engine& engine, const ContainerId& id) {
+  const auto container = TRY(engine.store.find(id));
+  if (!container || container->state == ContainerState::exited) return {};
+  const auto operation = TRY(ContainerLock::acquire(engine.directories, id, LockKind::operation));
+  return end_container(engine, id, std::nullopt);
+}
+
+Result<void> signal_process(const Container& container, std::chrono::milliseconds patience) {
+  if (!container.process) return {};
+  const auto process = TRY(ProcessHandle::open(*container.process));
+  if (!process) return {};
+  if (patience.count() > 0) {
+    TRY_VOID(process->send(SIGTERM));
+    if (TRY(process->wait(patience))) return {};
+  }
+  TRY_VOID(process->send(SIGKILL));
+  TRY(process->wait(std::nullopt));
+  return {};
+}
+
+}  // namespace
+
+Result<LinkName> free_interface(const std::vector<Attachment>& attachments) {
+  for (size_t number = 0; number <= attachments.size(); ++number) {
+    auto name = TRY(LinkName::parse(fmt::format("eth{}", number)));
+    if (std::ranges::find(attachments, name, &Attachment::interface) == attachments.end()) {
+      return name;
+    }
+  }
+  return fail(Errc::exhausted, "could not find free network interface name");
+}
+
+Result<Reserved> create_container(Engine& engine, const NewContainer& wanted) {
+  TRY_VOID(check_spec(wanted.spec));
+  if (!wanted.networks) TRY_VOID(ensure_default_network(engine));
+  const auto id = TRY(ContainerId::parse(TRY(random_id())));
+  Container container{.id = id,
+                      .name = TRY(ContainerName::parse(wanted.name.value_or("c-" + short_id(id)))),
+                      .spec = wanted.spec,
+                      .created = now()};
+  container.spec.has_own_hostname = wanted.hostname.has_value();
+  container.spec.hostname = TRY(check_hostname(wanted.hostname.value_or(short_id(id))));
+  std::error_code error;
+  container.spec.rootfs = fs::canonical(wanted.spec.rootfs, error).native();
+  if (error) {
+    return system_failure(error.value(), fmt::format("find \"{}\"", wanted.spec.rootfs));
+  }
+
+  // Networks cannot be removed between being found and being in use.
+  const auto definitions = TRY(host::FileLock::acquire(engine.directories.definitions_lock()));
+  const auto choices = wanted.networks.value_or(
+      std::vector<NetworkChoice>{{.network = std::string{kDefaultNetwork}}});
+  container.attachments = TRY(plan_attachments(engine, choices));
+  auto lock = TRY(ContainerLock::try_acquire(engine.directories, id, LockKind::supervision));
+  if (!lock) return fail(Errc::already_exists, "container {} is taken", short_id(id));
+  auto inserted = engine.store.insert(container);
+  if (!inserted) {
+    std::error_code ignored;
+    fs::remove_all(engine.directories.container(id), ignored);
+    return Failure{std::move(inserted).error()};
+  }
+  return Reserved{.id = id, .name = container.name, .supervision = *std::move(lock)};
+}
+
+Result<void> stop_container(Engine& engine, std::string_view text,
+                            std::chrono::milliseconds patience) {
+  const auto container = TRY(engine.store.get(text));
+  if (container.state == ContainerState::exited) return {};
+  TRY_VOID(signal_process(container, patience));
+  const auto lock = TRY(end_of_supervision(engine, container.id));
+  TRY_VOID(end_if_needed(engine, container.id));
+  const auto left = TRY(engine.store.find(container.id));
+  if (left && left->spec.removes_itself) return remove_container(engine, container.id);
+  return {};
+}
+
+Result<void> remove_existing(Engine& engine, std::string_view text, RemoveRunning running) {
+  const auto container = TRY(engine.store.get(text));
+  if (container.state != ContainerState::exited) {
+    if (running == RemoveRunning::no) {
+      return fail(Errc::already_exists,
+                  "cannot remove container \"{}\" as it is {}: stop it first, or use -f",
+                  container.name, to_string(container.state));
+    }
+    TRY_VOID(signal_process(container, std::chrono::milliseconds{0}));
+  }
+  const auto lock = TRY(end_of_supervision(engine, container.id));
+  TRY_VOID(end_if_needed(engine, container.id));
+  return remove_container(engine, container.id);
+}
+
+}  // namespace burrow::engine

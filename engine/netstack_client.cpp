@@ -1,0 +1,77 @@
+#include "engine/netstack_client.h"
+
+#include <unistd.h>
+
+#include "core/json.h"
+#include "engine/programs.h"
+#include "host/file.h"
+#include "host/process.h"
+
+namespace burrow::engine {
+namespace {
+
+// The sentence of netstack's {"error": ...}, or what else it said.
+Failure failure_of(const host::Outcome& outcome) {
+  if (const auto document = parse_json(outcome.output)) {
+    const auto error = JsonCursor{*document}.find("error");
+    if (error && *error) {
+      if (const auto text = (*error)->string()) return fail(Errc::system, "netstack: {}", *text);
+    }
+  }
+  if (outcome.signal != 0) return fail(Errc::system, "netstack ended by signal {}", outcome.signal);
+  return fail(Errc::system, "netstack failed with exit code {}: {}", outcome.exit_code,
+              outcome.error_output.substr(0, 1024));
+}
+
+Result<std::string> run_netstack(const Directories& directories, const char* action,
+                                 const fs::path& netns, const NetstackSubject& subject) {
+  TRY_VOID(host::make_directories(directories.netstack()));
+  const auto program = TRY(find_netstack());
+  auto outcome =
+      TRY(host::run({.arguments = {program.native(), "--config", directories.netstack().native(),
+                                   "--rootless=false", "--aardvark-binary=" + find_dns().native(),
+                                   action, netns.native()},
+                     .input = render_netstack_document(subject),
+                     .environment = {}}));
+  if (!outcome.error_output.empty()) {
+    // Warnings are for the person who called us.
+    (void)!::write(STDERR_FILENO, outcome.error_output.data(), outcome.error_output.size());
+  }
+  if (!outcome.is_success()) return failure_of(outcome);
+  return std::move(outcome.output);
+}
+
+}  // namespace
+
+Result<std::vector<NetworkStatus>> netstack_setup(const Directories& directories,
+                                                  const fs::path& netns,
+                                                  const NetstackSubject& subject) {
+  const auto output = TRY(run_netstack(directories, "setup", netns, subject));
+  const auto document = TRY(parse_json(output));
+  std::vector<NetworkStatus> statuses;
+  for (const auto& [name, block] : TRY(JsonCursor{document}.members())) {
+    auto json = block.value().dump();
+    auto status = TRY(decode_status(TRY(NetworkName::parse(name)), json));
+    statuses.push_back({.status = std::move(status), .json = std::move(json)});
+  }
+  if (statuses.size() != subject.networks.size()) {
+    return fail(Errc::corrupt, "unexpected netstack result length, want ({}), got ({}) networks",
+                subject.networks.size(), statuses.size());
+  }
+  return statuses;
+}
+
+Result<void> netstack_teardown(const Directories& directories, const fs::path& netns,
+                               const NetstackSubject& subject) {
+  TRY_VOID(run_netstack(directories, "teardown", netns, subject));
+  return {};
+}
+
+Result<netstack::Status> decode_status(const NetworkName& network, const std::string& json) {
+  auto statuses = netstack::decode_statuses(fmt::format("{{\"{}\":{}}}", network.str(), json));
+  if (!statuses) return fail(Errc::corrupt, "status of {}: {}", network, statuses.error().message);
+  if (statuses->size() != 1) return fail(Errc::corrupt, "status of {} has no interface", network);
+  return std::move(statuses->front());
+}
+
+}  // namespace burrow::engine

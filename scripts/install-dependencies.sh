@@ -1,0 +1,71 @@
+#!/bin/sh
+# install-dependencies.sh [--for run|test]: Debian packages that building and running Burrow needs, or
+# building, running and testing. Says what it installs; ends at once when all is there.
+# The only list of packages: what quickstart.sh and test.sh need is written here and nowhere else.
+set -eu
+
+# "a|b": either will do, a is installed when both are missing.
+run_packages='
+  cmake ninja-build g++ pkg-config
+  libboost1.81-dev libc-ares-dev libcli11-dev libexpected-dev libfmt-dev libmnl-dev
+  libnetfilter-conntrack-dev libnftnl-dev libnl-3-dev libsqlite3-dev
+  libtomlplusplus-dev nlohmann-json3-dev
+  crun|runc busybox|busybox-static iproute2 util-linux ca-certificates'
+test_packages="
+  doctest-dev python3 python3-jsonschema nftables iproute2 iputils-ping bind9-dnsutils conntrack strace
+  dnsperf hyperfine ccache mold podman"
+
+purpose=run
+case ${1:-} in
+  --for) purpose=${2:-} ;;
+  '') ;;
+  *) purpose=unknown ;;
+esac
+case $purpose in
+  run) wanted=$run_packages ;;
+  test) wanted="$run_packages $test_packages" ;;
+  *)
+    echo "usage: install-dependencies.sh [--for run|test]" >&2
+    exit 2
+    ;;
+esac
+
+installed=" $(dpkg-query -W -f='${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | tr '\n' ' ') "
+is_installed() {
+  case $installed in
+    *" $1 "*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
+missing=
+for entry in $wanted; do
+  found=
+  for package in "${entry%%|*}" "${entry##*|}"; do
+    if is_installed "$package"; then found=yes; fi
+  done
+  if [ -z "$found" ]; then missing="$missing ${entry%%|*}"; fi
+done
+
+if [ -z "$missing" ]; then
+  echo "dependencies: all there"
+  exit 0
+fi
+if [ "$(id -u)" != 0 ]; then
+  echo "dependencies: missing, and only root can install them:$missing" >&2
+  exit 1
+fi
+echo "dependencies: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# Quiet but for one line a package, so that it can be seen to go on.
+# shellcheck disable=SC2086
+apt-get install -y -qq --no-install-recommends $missing 2>&1 | sed -n 's/^Setting up /  /p'
+for package in $missing; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  if [ "$status" != installed ]; then
+    echo "dependencies: $package was not installed; try: apt-get install $package" >&2
+    exit 1
+  fi
+done
+echo "dependencies: done"

@@ -1,0 +1,64 @@
+#include "firewall/ruleset.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+namespace burrow::firewall {
+
+TEST_CASE("every rule stands in a chain and jumps to one") {
+  const auto is_chain = [](std::string_view name) {
+    return std::ranges::find(all_chains(), name, &Chain::name) != all_chains().end();
+  };
+  for (const auto& rule : all_rules()) {
+    CHECK(is_chain(rule.chain));
+    CHECK_FALSE(rule.expressions.empty());
+    for (const auto& expression : rule.expressions) {
+      if (const auto* jump = std::get_if<expression::Jump>(&expression)) {
+        CHECK(is_chain(jump->chain));
+      }
+    }
+  }
+}
+
+TEST_CASE("the first rule of the marked chain carries the version, and no other does") {
+  const auto rules = all_rules();
+  const auto first = std::ranges::find(rules, kMarkedChain, &Rule::chain);
+  REQUIRE(first != rules.end());
+  CHECK(first->comment == kVersionMark);
+  CHECK(std::ranges::count(rules, kVersionMark, &Rule::comment) == 1);
+}
+
+TEST_CASE("the administrator's chain is called before anything decides, and has no rule of ours") {
+  const auto rules = all_rules();
+  CHECK(std::ranges::count(rules, kAdminChain, &Rule::chain) == 0);
+  const auto first = std::ranges::find(rules, std::string_view{"container"}, &Rule::chain);
+  REQUIRE(first != rules.end());
+  const auto* jump = std::get_if<expression::Jump>(&first->expressions.front());
+  REQUIRE(jump != nullptr);
+  CHECK(jump->chain == kAdminChain);
+}
+
+TEST_CASE("no rule drops without having asked for one of our bridges") {
+  // Chains below `forward` are entered for our bridges alone.
+  for (const auto& rule : all_rules()) {
+    const bool drops = std::ranges::any_of(rule.expressions, [](const Expression& one) {
+      const auto* verdict = std::get_if<expression::Verdict>(&one);
+      return verdict != nullptr && verdict->action == expression::Action::drop;
+    });
+    if (!drops || rule.chain == "container" || rule.chain == "between") continue;
+    CHECK(std::ranges::any_of(rule.expressions, [](const Expression& one) {
+      const auto* lookup = std::get_if<expression::Lookup>(&one);
+      return lookup != nullptr && lookup->set == SetName::bridges;
+    }));
+  }
+}
+
+TEST_CASE("sets are declared in the order of their names in code") {
+  REQUIRE(all_shapes().size() == kSetCount);
+  for (size_t i = 0; i < kSetCount; ++i) {
+    CHECK(static_cast<size_t>(all_shapes()[i].set) == i);
+  }
+}
+
+}  // namespace burrow::firewall

@@ -1,0 +1,175 @@
+#include "netstack/execute.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "../../support/netstack_examples.h"
+
+using namespace burrow;
+using namespace burrow::netstack;
+
+namespace {
+
+template <typename... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+
+// A host made of values, with the kernel's rules: what stands on a link goes with it, what exists
+// cannot be made again. Fails at a chosen step.
+class FakeHost : public Applier {
+ public:
+  struct State {
+    std::set<std::string> things;  // links, addresses, routes, elements, DNS lines, by description
+    std::map<std::string, std::string> settings;
+    bool has_table = false;
+    bool is_loopback_up = false;
+  };
+
+  /// The state as text, for a readable failure.
+  [[nodiscard]] std::string describe() const {
+    std::string text = fmt::format("table {} loopback {}\n", state.has_table, state.is_loopback_up);
+    for (const auto& thing : state.things) text += thing + "\n";
+    for (const auto& [key, value] : state.settings) text += key + " = " + value + "\n";
+    return text;
+  }
+
+  State state;
+  int steps_until_failure = -1;
+
+  Result<void> apply(const Step& step) override {
+    if (steps_until_failure == 0) {
+      steps_until_failure = -1;
+      return fail(Errc::system, "chosen to fail: {}", to_string(step));
+    }
+    if (steps_until_failure > 0) --steps_until_failure;
+    return std::visit(
+        Overloaded{
+            [&](const CreateBridge& s) { return make("link " + s.bridge.name.str()); },
+            [&](const CreateVeth& s) { return make("link " + s.veth.name.str()); },
+            [&](const DeleteLinks& s) -> Result<void> {
+              for (const auto& link : s.links) {
+                std::erase_if(state.things, [&](const std::string& thing) {
+                  return thing == "link " + link.name.str() ||
+                         thing.find(" on " + link.name.str()) != std::string::npos ||
+                         (link.name.str().starts_with("veth") && is_of_container(thing));
+                });
+                std::erase_if(state.settings, [&](const auto& setting) {
+                  return setting.first.find("/" + link.name.str() + "/") != std::string::npos ||
+                         setting.first.starts_with("container ");
+                });
+              }
+              return {};
+            },
+            [&](const AddAddress& s) {
+              return make("address " + s.address.to_string() + " on " + s.link.str());
+            },
+            [&](const RemoveAddress& s) {
+              return drop("address " + s.address.to_string() + " on " + s.link.str());
+            },
+            [&](const BringUp& s) { return make("up on " + s.link.str()); },
+            [&](const TakeDown& s) { return drop("up on " + s.link.str()); },
+            [&](const EnableHairpin& s) { return make("hairpin on " + s.link.str()); },
+            [&](const StartLoopback&) -> Result<void> {
+              state.is_loopback_up = true;
+              return {};
+            },
+            [&](const StopLoopback&) -> Result<void> {
+              state.is_loopback_up = false;
+              return {};
+            },
+            [&](const AddRoute& s) { return make(route(s.route)); },
+            [&](const RemoveRoute& s) { return drop(route(s.route)); },
+            [&](const SetSysctl& s) -> Result<void> {
+              const auto key = (s.place == Place::host ? "" : "container ") + s.key;
+              if (s.before && state.settings[key] != *s.before) return {};
+              state.settings[key] = s.value;
+              return {};
+            },
+            [&](const ChangeFirewall& s) -> Result<void> {
+              if (s.table == TableChange::remove) {
+                state.has_table = false;
+                std::erase_if(state.things,
+                              [](const auto& thing) { return thing.starts_with("element"); });
+                return {};
+              }
+              if (s.table != TableChange::keep) state.has_table = true;
+              for (const auto& e : s.remove) TRY_VOID(drop("element " + firewall::to_string(e)));
+              for (const auto& e : s.restore) TRY_VOID(make("element " + firewall::to_string(e)));
+              for (const auto& e : s.add) TRY_VOID(make("element " + firewall::to_string(e)));
+              return {};
+            },
+            [&](const AddDnsEntry& s) { return make("dns " + s.file + s.container.str()); },
+            [&](const RemoveDnsEntry& s) { return drop("dns " + s.file + s.container.str()); },
+            [](const auto&) { return Result<void>{}; }},
+        step);
+  }
+
+ private:
+  static std::string route(const host::Route& route) {
+    return "route " + route.destination.to_string() + " metric " + std::to_string(route.metric);
+  }
+  static bool is_of_container(const std::string& thing) {
+    // A route through a gateway goes with its link; a blackhole does not.
+    return thing.find(" on eth") != std::string::npos ||
+           (thing.starts_with("route") && thing.find("/0 ") != std::string::npos);
+  }
+  Result<void> make(const std::string& thing) {
+    if (!state.things.insert(thing).second) return fail(Errc::already_exists, "{}", thing);
+    return {};
+  }
+  Result<void> drop(const std::string& thing) {
+    state.things.erase(thing);
+    return {};
+  }
+};
+
+Steps planned_steps(const SetupRequest& asked) {
+  return plan_setup(asked, examples::empty_host(asked), examples::settings())->plan.steps;
+}
+
+}  // namespace
+
+TEST_CASE("whichever step fails, the host is as before") {
+  const auto asked = *decode_setup_request(examples::request_text());
+  const auto steps = planned_steps(asked);
+  REQUIRE(steps.size() > 15);
+  for (size_t failing = 0; failing < steps.size(); ++failing) {
+    CAPTURE(to_string(steps[failing]));
+    FakeHost host;
+    host.state.settings["net/ipv4/ip_forward"] = "0";
+    const auto before = host.describe();
+    host.steps_until_failure = static_cast<int>(failing);
+    const auto done = execute_all_or_nothing(steps, host);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().message.starts_with("chosen to fail"));
+    CHECK(host.describe() == before);
+  }
+}
+
+TEST_CASE("a set-up that was cut short anywhere is taken back by the inverse of its whole plan") {
+  const auto asked = *decode_setup_request(examples::request_text());
+  const auto steps = planned_steps(asked);
+  for (size_t done = 0; done <= steps.size(); ++done) {
+    CAPTURE(done);
+    FakeHost host;
+    host.state.settings["net/ipv4/ip_forward"] = "0";
+    const auto before = host.describe();
+    CHECK(execute_all({steps.data(), done}, host).empty());
+    CHECK(execute_all(invert(steps), host).empty());
+    CHECK(host.describe() == before);
+  }
+}
+
+TEST_CASE("all of a plan fails only where steps fail, and says so for each") {
+  const auto asked = *decode_setup_request(examples::request_text());
+  const auto steps = planned_steps(asked);
+  FakeHost host;
+  CHECK(execute_all(steps, host).empty());
+  const auto errors = execute_all(steps, host);
+  CHECK(errors.size() > 5);
+  for (const auto& error : errors) CHECK(error.code == Errc::already_exists);
+}

@@ -1,0 +1,74 @@
+#include "netstack/record.h"
+
+#include <doctest/doctest.h>
+
+#include "../../support/netstack_examples.h"
+#include "netstack/step_json.h"
+
+using namespace burrow;
+using namespace burrow::netstack;
+
+namespace {
+
+Steps steps_of_every_kind() {
+  const auto asked = *decode_setup_request(examples::request_text());
+  auto steps = plan_setup(asked, examples::empty_host(asked), examples::settings())->plan.steps;
+  const auto back = invert(steps);
+  steps.insert(steps.end(), back.begin(), back.end());
+  const auto eth0 = *LinkName::parse("eth0");
+  steps.emplace_back(DeleteContainerLink{eth0});
+  steps.emplace_back(TakeDown{Place::container, eth0});
+  steps.emplace_back(BringUp{Place::host, eth0});
+  steps.emplace_back(RemoveAddress{Place::host, eth0, *IpInterface::parse("10.0.0.1/8")});
+  steps.emplace_back(SetSysctl{
+      Place::host, "net/ipv4/ip_forward", "0", "1", {{"net/ipv4/conf/x/forwarding", "1"}}, true});
+  return steps;
+}
+
+}  // namespace
+
+TEST_CASE("every step reads back from JSON as it was written") {
+  for (const auto& step : steps_of_every_kind()) {
+    CAPTURE(to_string(step));
+    const auto json = encode(step);
+    const auto back = decode_step(JsonCursor{json});
+    REQUIRE(back);
+    CHECK(*back == step);
+  }
+}
+
+TEST_CASE("records and what is pending read back as they were written") {
+  const auto asked = *decode_setup_request(examples::request_text());
+  const auto planned = *plan_setup(asked, examples::empty_host(asked), examples::settings());
+  for (const auto& change : planned.plan.changes) {
+    if (change.path.starts_with("attachments/")) {
+      CHECK(encode(*decode_attachment_record(*change.after)) == *change.after);
+    } else if (change.path.starts_with("networks/")) {
+      CHECK(encode(*decode_network_record(*change.after)) == *change.after);
+    } else {
+      CHECK(encode(*decode_host_record(*change.after)) == *change.after);
+    }
+  }
+  const PendingRecord pending{
+      .netns = "/run/netns/c", .steps = steps_of_every_kind(), .changes = planned.plan.changes};
+  const auto back = *decode_pending_record(encode(pending));
+  CHECK(back.steps == pending.steps);
+  CHECK(encode(back) == encode(pending));
+}
+
+TEST_CASE("a damaged record is corrupt and never half read") {
+  for (
+      const auto* text :
+      {"", "{", "{}", R"({"version":2,"steps":[]})", R"({"version":1})",
+       R"({"version":1,"steps":[{"step":"format_disk"}]})",
+       R"({"version":1,"steps":[{"step":"set_sysctl","place":"host","key":"kernel/panic","value":"1"}]})",
+       R"({"version":1,"steps":[{"step":"set_sysctl","place":"host","key":"net/../kernel/panic","value":"1"}]})",
+       R"({"version":1,"steps":[{"step":"remove_dns_entry","file":"../../etc/passwd","container":"c"}]})"}) {
+    CAPTURE(text);
+    const auto record = decode_host_record(text);
+    REQUIRE_FALSE(record);
+    CHECK(record.error().code == Errc::corrupt);
+  }
+  CHECK_FALSE(decode_pending_record(
+      R"({"version":1,"command":"setup","netns":"","steps":[],"changes":[{"path":"../x","after":"y"}]})"));
+}
