@@ -120,7 +120,7 @@ class DuringTeardown(CrashTest):
             self.teardown_ok(self.pod, self.document)
             self.assert_unchanged(self.before, self.pod)
 
-        self.at_every_call("teardown", judge, self.prepare, step=2)
+        self.at_every_call("teardown", judge, self.prepare, step=3)
 
     def test_setup_again_works(self):
         def judge():
@@ -156,7 +156,7 @@ class WithNames(CrashTest):
             self.assertTrue(wait_until(lambda: not self.daemons()), self.daemons())
             self.assert_unchanged(self.before, self.pod)
 
-        self.at_every_call("setup", judge, step=3)
+        self.at_every_call("setup", judge, step=11)
 
     def daemons(self):
         found = []

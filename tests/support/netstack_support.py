@@ -226,10 +226,14 @@ class NetstackTest(unittest.TestCase):
 
     def settled_snapshot(self, *namespaces):
         """A snapshot after links that came up just now have got what the kernel gives them."""
+        places = [self.machine, *namespaces]
         taken = [self.snapshot(*namespaces)]
 
         def is_settled():
             time.sleep(0.1)
+            # An IPv6 address that is still being probed gets its routes a second later.
+            if any(place.sh("ip", "-6", "addr", "show", "tentative") for place in places):
+                return False
             taken.append(self.snapshot(*namespaces))
             return not taken[-2].difference(taken[-1])
 
