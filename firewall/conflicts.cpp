@@ -131,9 +131,9 @@ Probes probes_for(const Element& element) {
   Probes probes;
   const auto* maps = maps_of(element.set);
   // A lookup does not find every overlap of two prefixes; networks are few and seldom new.
-  if (element.set == SetName::subnets4 || element.set == SetName::subnets6) {
-    probes.scans.push_back(element.set);
-  }
+  const bool is_of_prefixes = std::ranges::any_of(
+      element.key, [](const Field& field) { return std::holds_alternative<IpNetwork>(field); });
+  if (is_of_prefixes) probes.scans.push_back(element.set);
   if (maps == nullptr) return probes;
   const auto port = port_of(element);
   const auto look_up = [&](SetName set, uint16_t number) {

@@ -17,6 +17,7 @@
 #include <memory>
 
 #include "firewall/fields.h"
+#include "firewall/nftnl.h"
 
 namespace burrow::firewall {
 namespace {
@@ -28,29 +29,11 @@ constexpr size_t kSmallMessage = 4096;
 constexpr size_t kElementsPerMessage = 64;
 constexpr size_t kElementMessage = 65536;
 
-// Frees what libnftnl allocates. It only fails to allocate when memory is out, which ends the
-// program elsewhere as well.
-template <auto Free>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using TablePointer = std::unique_ptr<nftnl_table, Freed<nftnl_table_free>>;
-using ChainPointer = std::unique_ptr<nftnl_chain, Freed<nftnl_chain_free>>;
-using RulePointer = std::unique_ptr<nftnl_rule, Freed<nftnl_rule_free>>;
-using SetPointer = std::unique_ptr<nftnl_set, Freed<nftnl_set_free>>;
-
 constexpr const char* kTable = kTableName.data();  // made from a literal, so that it ends in zero
-
-uint16_t message_type(int type) { return static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type); }
 
 nlmsghdr* start(Messages& messages, int type, int flags, size_t room = kSmallMessage) {
   return messages.start(message_type(type), static_cast<uint16_t>(flags), NFPROTO_INET, 0, room);
 }
-
-bool is_type(const nlmsghdr& message, int type) { return message.nlmsg_type == message_type(type); }
 
 // One entry of user data as nft writes comments: type, length, text, zero.
 std::vector<uint8_t> user_data(uint8_t type, std::string_view text) {
@@ -58,22 +41,6 @@ std::vector<uint8_t> user_data(uint8_t type, std::string_view text) {
   bytes.insert(bytes.end(), text.begin(), text.end());
   bytes.push_back(0);
   return bytes;
-}
-
-std::string read_user_data(std::span<const uint8_t> bytes, uint8_t type) {
-  while (bytes.size() >= 2 && bytes.size() >= 2U + bytes[1]) {
-    const auto value = bytes.subspan(2, bytes[1]);
-    if (bytes[0] == type) {
-      return {value.begin(), std::ranges::find(value, uint8_t{0})};
-    }
-    bytes = bytes.subspan(2U + bytes[1]);
-  }
-  return {};
-}
-
-std::span<const uint8_t> as_bytes(const void* start, uint32_t length) {
-  return start == nullptr ? std::span<const uint8_t>{}
-                          : std::span{static_cast<const uint8_t*>(start), length};
 }
 
 void put_chain_message(Messages& batch, int type, int flags, std::string_view name) {
@@ -89,14 +56,6 @@ SetPointer set_named(std::string_view name) {
   nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, kTable);
   nftnl_set_set_str(object.get(), NFTNL_SET_NAME, std::string{name}.c_str());
   return object;
-}
-
-uint32_t set_flags(const SetShape& shape) {
-  uint32_t flags = 0;
-  if (shape.has_intervals()) flags |= NFT_SET_INTERVAL;
-  if (shape.has_intervals() && shape.key.size() > 1) flags |= NFT_SET_CONCAT;
-  if (!shape.value.empty()) flags |= NFT_SET_MAP;
-  return flags;
 }
 
 uint32_t to_kernel(Register slot) { return NFT_REG32_00 + slot.slot; }
@@ -245,9 +204,17 @@ void put_elements(Messages& batch, std::span<const Element> elements, int type, 
   }
 }
 
-bool is_our_table(const char* name) { return name != nullptr && name == kTableName; }
-
 }  // namespace
+
+uint16_t message_type(int type) { return static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type); }
+
+uint32_t set_flags(const SetShape& shape) {
+  uint32_t flags = 0;
+  if (shape.has_intervals()) flags |= NFT_SET_INTERVAL;
+  if (shape.has_intervals() && shape.key.size() > 1) flags |= NFT_SET_CONCAT;
+  if (!shape.value.empty()) flags |= NFT_SET_MAP;
+  return flags;
+}
 
 void put_batch_begin(Messages& batch, std::optional<uint32_t> generation) {
   auto* message = batch.start(NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, 64);
@@ -418,142 +385,6 @@ void put_dump_sets(Messages& requests) {
   nftnl_set_set_str(object.get(), NFTNL_SET_TABLE, kTable);
   nftnl_set_nlmsg_build_payload(start(requests, NFT_MSG_GETSET, NLM_F_DUMP), object.get());
   requests.finish();
-}
-
-std::optional<uint32_t> read_generation(const nlmsghdr& message) {
-  if (!is_type(message, NFT_MSG_NEWGEN)) return std::nullopt;
-  const auto bytes = find_attribute(message, sizeof(nfgenmsg), NFTA_GEN_ID);
-  uint32_t generation = 0;
-  if (bytes.size() < sizeof(generation)) return std::nullopt;
-  std::memcpy(&generation, bytes.data(), sizeof(generation));
-  return ntohl(generation);
-}
-
-std::optional<std::string> read_rule_comment(const nlmsghdr& message, std::string_view chain) {
-  if (!is_type(message, NFT_MSG_NEWRULE)) return std::nullopt;
-  const RulePointer object{nftnl_rule_alloc()};
-  if (nftnl_rule_nlmsg_parse(&message, object.get()) < 0) return std::nullopt;
-  const char* its_chain = nftnl_rule_get_str(object.get(), NFTNL_RULE_CHAIN);
-  if (!is_our_table(nftnl_rule_get_str(object.get(), NFTNL_RULE_TABLE)) || its_chain == nullptr ||
-      chain != its_chain) {
-    return std::nullopt;
-  }
-  uint32_t length = 0;
-  const void* bytes = nftnl_rule_get_data(object.get(), NFTNL_RULE_USERDATA, &length);
-  return read_user_data(as_bytes(bytes, length), NFTNL_UDATA_RULE_COMMENT);
-}
-
-std::optional<std::string> read_chain_name(const nlmsghdr& message) {
-  if (!is_type(message, NFT_MSG_NEWCHAIN)) return std::nullopt;
-  const ChainPointer object{nftnl_chain_alloc()};
-  if (nftnl_chain_nlmsg_parse(&message, object.get()) < 0) return std::nullopt;
-  const char* name = nftnl_chain_get_str(object.get(), NFTNL_CHAIN_NAME);
-  const bool is_inet = nftnl_chain_get_u32(object.get(), NFTNL_CHAIN_FAMILY) == NFPROTO_INET;
-  if (!is_inet || name == nullptr ||
-      !is_our_table(nftnl_chain_get_str(object.get(), NFTNL_CHAIN_TABLE))) {
-    return std::nullopt;
-  }
-  return name;
-}
-
-std::optional<KernelSet> read_set(const nlmsghdr& message) {
-  if (!is_type(message, NFT_MSG_NEWSET)) return std::nullopt;
-  const SetPointer object{nftnl_set_alloc()};
-  if (nftnl_set_nlmsg_parse(&message, object.get()) < 0) return std::nullopt;
-  const char* name = nftnl_set_get_str(object.get(), NFTNL_SET_NAME);
-  const bool is_inet = nftnl_set_get_u32(object.get(), NFTNL_SET_FAMILY) == NFPROTO_INET;
-  if (!is_inet || name == nullptr ||
-      !is_our_table(nftnl_set_get_str(object.get(), NFTNL_SET_TABLE))) {
-    return std::nullopt;
-  }
-  KernelSet set{.name = name};
-  const auto shapes = all_shapes();
-  const auto shape = std::ranges::find(shapes, set.name, &SetShape::name);
-  if (shape == shapes.end()) return set;
-  const auto number = [&](uint16_t attribute) {
-    return nftnl_set_is_set(object.get(), attribute) ? nftnl_set_get_u32(object.get(), attribute)
-                                                     : 0;
-  };
-  set.is_current = number(NFTNL_SET_FLAGS) == set_flags(*shape) &&
-                   number(NFTNL_SET_KEY_TYPE) == kernel_type(shape->key) &&
-                   number(NFTNL_SET_DATA_TYPE) == kernel_type(shape->value);
-  return set;
-}
-
-Result<void> ElementReader::read(const nlmsghdr& message) {
-  if (!is_type(message, NFT_MSG_NEWSETELEM)) return {};
-  const SetPointer object{nftnl_set_alloc()};
-  if (nftnl_set_elems_nlmsg_parse(&message, object.get()) < 0) {
-    return fail(Errc::corrupt, "netfilter sent elements that do not decode");
-  }
-  const char* name = nftnl_set_get_str(object.get(), NFTNL_SET_NAME);
-  const auto shapes = all_shapes();
-  const auto shape = name == nullptr
-                         ? shapes.end()
-                         : std::ranges::find(shapes, std::string_view{name}, &SetShape::name);
-  if (shape == shapes.end()) return {};
-
-  struct Sink {
-    SetName set;
-    std::vector<Raw>* raw;
-  } sink{shape->set, &raw_};
-  nftnl_set_elem_foreach(
-      object.get(),
-      [](nftnl_set_elem* element, void* opaque) {
-        const auto& into = *static_cast<Sink*>(opaque);
-        const auto get = [&](uint16_t attribute) {
-          uint32_t length = 0;
-          const void* bytes = nftnl_set_elem_get(element, attribute, &length);
-          return as_bytes(bytes, bytes == nullptr ? 0 : length);
-        };
-        const auto copy = [&](uint16_t attribute) {
-          const auto bytes = get(attribute);
-          return std::vector<uint8_t>{bytes.begin(), bytes.end()};
-        };
-        const uint32_t flags = nftnl_set_elem_is_set(element, NFTNL_SET_ELEM_FLAGS)
-                                   ? nftnl_set_elem_get_u32(element, NFTNL_SET_ELEM_FLAGS)
-                                   : 0;
-        into.raw->push_back(
-            {.set = into.set,
-             .key = copy(NFTNL_SET_ELEM_KEY),
-             .key_end = copy(NFTNL_SET_ELEM_KEY_END),
-             .value = copy(NFTNL_SET_ELEM_DATA),
-             .owner = read_user_data(get(NFTNL_SET_ELEM_USERDATA), NFTNL_UDATA_SET_ELEM_COMMENT),
-             .is_interval_end = (flags & NFT_SET_ELEM_INTERVAL_END) != 0});
-        return 0;
-      },
-      &sink);
-  return {};
-}
-
-std::vector<Element> ElementReader::take() {
-  // A key that ends one interval may start the next: the end comes first.
-  std::ranges::sort(raw_, [](const Raw& a, const Raw& b) {
-    return std::tie(a.set, a.key, b.is_interval_end) < std::tie(b.set, b.key, a.is_interval_end);
-  });
-  std::vector<Element> elements;
-  for (size_t i = 0; i < raw_.size(); ++i) {
-    auto& raw = raw_[i];
-    if (raw.is_interval_end) continue;
-    const auto& shape = shape_of(raw.set);
-    std::vector<uint8_t> last = raw.key_end.empty() ? raw.key : raw.key_end;
-    if (shape.has_intervals() && shape.key.size() == 1) {
-      const bool is_bounded =
-          i + 1 < raw_.size() && raw_[i + 1].set == raw.set && raw_[i + 1].is_interval_end;
-      last = is_bounded ? previous_key(raw_[i + 1].key)
-                        : std::vector<uint8_t>(raw.key.size(), uint8_t{0xff});
-    }
-    auto key = decode_key(shape.key, {.first = raw.key, .last = last});
-    auto value = decode_fields(shape.value, raw.value);
-    if (key && value) {
-      elements.push_back({.set = raw.set,
-                          .key = *std::move(key),
-                          .value = *std::move(value),
-                          .owner = std::move(raw.owner)});
-    }
-  }
-  raw_.clear();
-  return elements;
 }
 
 }  // namespace burrow::firewall

@@ -10,13 +10,13 @@
 #include "firewall/conflicts.h"
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
+#include "firewall/replies.h"
 #include "firewall/ruleset.h"
+#include "firewall/session.h"
 
 namespace burrow::firewall {
 namespace {
 
-// Requests in flight at once: their answers must fit the socket even at the system's own limit.
-constexpr size_t kMostLookupsAtOnce = 32;
 // Each failed attempt means that somebody else's change went through.
 constexpr int kMostAttempts = 100;
 
@@ -48,87 +48,6 @@ void for_each_set(std::span<const Element> sorted, Use use) {
 }
 
 bool has_same_key(const Element& a, const Element& b) { return a.set == b.set && a.key == b.key; }
-
-/// What the kernel has where a change wants to write.
-struct Found {
-  uint32_t generation = 0;
-  std::vector<std::optional<Element>> elements;  ///< one per lookup
-};
-
-class Session {
- public:
-  explicit Session(NetfilterSocket& socket) : socket_(socket) {}
-
-  Result<Found> look_up(std::span<const Element> elements) {
-    Found found;
-    found.elements.resize(elements.size());
-    // The generation comes first: what is read after it is at least as new.
-    Messages requests;
-    put_get_generation(requests);
-    size_t done = 0;
-    do {
-      const auto now = elements.subspan(done, std::min(elements.size() - done, kMostLookupsAtOnce));
-      for (const auto& element : now) put_get_element(requests, element);
-      const size_t others = requests.count() - now.size();
-      std::vector<ElementReader> readers(now.size());
-      const auto refusals =
-          TRY(socket_.request(requests, [&](const nlmsghdr& message) -> Result<void> {
-            if (const auto generation = read_generation(message)) found.generation = *generation;
-            const size_t index = message.nlmsg_seq - 1 - others;
-            if (message.nlmsg_seq <= others || index >= readers.size()) return {};
-            return readers[index].read(message);
-          }));
-      for (const auto& refusal : refusals) {
-        if (refusal.code != ENOENT) return system_failure(refusal.code, "look into the firewall");
-      }
-      for (size_t i = 0; i < readers.size(); ++i) {
-        auto read = readers[i].take();
-        if (!read.empty()) found.elements[done + i] = std::move(read.front());
-      }
-      done += now.size();
-      requests.clear();
-    } while (done < elements.size());
-    return found;
-  }
-
-  /// The elements of a set; none when it does not exist.
-  Result<std::vector<Element>> read_set(SetName set) {
-    ElementReader reader;
-    const auto outcome = socket_.dump([&](Messages& messages) { put_dump_elements(messages, set); },
-                                      [&](const nlmsghdr& message) { return reader.read(message); },
-                                      [&] { reader = {}; });
-    // Without a table there is nothing in it.
-    if (!outcome && outcome.error().code != Errc::not_found) return Failure{outcome.error()};
-    return reader.take();
-  }
-
-  Result<std::vector<Refusal>> commit(Messages& batch) { return socket_.commit(batch); }
-
-  Result<std::vector<std::string>> chains() {
-    std::vector<std::string> names;
-    TRY_VOID(socket_.dump([](Messages& messages) { put_dump_chains(messages); },
-                          [&](const nlmsghdr& message) -> Result<void> {
-                            if (auto name = read_chain_name(message)) names.push_back(*name);
-                            return {};
-                          },
-                          [&] { names.clear(); }));
-    return names;
-  }
-
-  Result<std::vector<KernelSet>> sets() {
-    std::vector<KernelSet> found;
-    TRY_VOID(socket_.dump([](Messages& messages) { put_dump_sets(messages); },
-                          [&](const nlmsghdr& message) -> Result<void> {
-                            if (auto set = firewall::read_set(message)) found.push_back(*set);
-                            return {};
-                          },
-                          [&] { found.clear(); }));
-    return found;
-  }
-
- private:
-  NetfilterSocket& socket_;
-};
 
 /// What a change comes down to, given what the kernel has.
 struct Difference {

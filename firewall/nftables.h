@@ -53,7 +53,8 @@ class Nftables {
   /// Errors: already_exists, naming the port and its owner; changed when the table came or went
   /// since it was observed, or when others kept changing the firewall; permission; system.
   /// Cost: two lookups per element; adding a wildcard publication also reads `publish*_at`, adding
-  /// a range also reads `publish*_range`.
+  /// a range also reads `publish*_range`, and a new
+  /// prefix the set of its kind.
   Result<void> apply(const Change& change);
 
   /// The elements of set `bridges`, sorted; none when there is no table.

@@ -221,8 +221,7 @@ std::string owner_comment(const NetworkName& network) {
 std::string owner_comment(const Publication& publication) {
   std::string name;
   for (const char c : shortened(publication.container_name, kLongestNamePart)) {
-    const bool is_plain =
-        static_cast<unsigned char>(c) > ' ' && c != '"' && c != '(' && c != '\x7f';
+    const bool is_plain = c > ' ' && c < '\x7f' && c != '"' && c != '(';
     name += is_plain ? c : '_';
   }
   return fmt::format("container {} ({}) on network {}", name,

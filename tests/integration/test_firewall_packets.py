@@ -240,6 +240,8 @@ class Packets:
                        ("web", self.address["in1"][family], 80), ("in1", host, 8080),
                        ("outside", host, 8083), ("web", host, 8083)]
         self.silent(*places)
+        for host in ("127.0.0.1", World.HOST4, World.HOST6):
+            self.answers("in1", None, host, 8083)
 
     def test_nobody_outside_reaches_an_internal_container_by_a_route(self):
         ip("-n outside route add 10.89.7.0/24 via 192.0.2.1")

@@ -58,6 +58,14 @@ class Table(unittest.TestCase):
         with open(f"{SOURCE}/docs/firewall.nft", encoding="utf-8") as file:
             self.assertEqual(listing(), file.read())
 
+    def test_the_rules_that_the_documentation_suggests_load(self):
+        apply({})
+        with open(f"{SOURCE}/docs/firewall.md", encoding="utf-8") as file:
+            rules = re.findall(r"^nft (add rule .*)$", file.read(), flags=re.MULTILINE)
+        self.assertGreaterEqual(len(rules), 4)
+        for rule in rules:
+            nft(rule)
+
     def test_states_are_told_apart(self):
         state = lambda: tool("observe").strip()
         self.assertEqual(state(), "missing")
@@ -79,6 +87,11 @@ class Table(unittest.TestCase):
             }
         """)
         self.assertEqual(state(), "outdated")
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        nft("add table inet burrow")
+        self.assertEqual(state(), "outdated")
+        apply({})
+        self.assertEqual(state(), "current")
 
     def test_creating_what_came_into_being_is_a_change_and_not_a_failure(self):
         apply({}, "create")
@@ -187,6 +200,28 @@ class Table(unittest.TestCase):
         self.assertIn("127.0.0.1 . tcp . 8080", text)
         self.assertNotRegex(text, r"(?<!\. )tcp \. 8080 comment")
         self.assertIn("tcp . 8081", text)
+
+    def test_intervals_change_their_size_in_one_batch(self):
+        apply({"networks": [FRONT], **published(web(ports=[{"host_port": 8000, "range": 50}]))})
+        wide = network("front", "br0", "10.88.0.0/15", "fd00::/16")
+        apply({"networks": [wide], **published(web(ports=[{"host_port": 7990, "range": 90}]))})
+        text = listing()
+        for new, old in (("tcp . 7990-8079", "8000-8049"), ("{ 10.88.0.0/15 ", "10.89.0.0/24"),
+                         ("{ fd00::/16 ", "fd00:1::/64")):
+            self.assertIn(new, text)
+            self.assertNotIn(old, text)
+        apply({"networks": [FRONT], **published(web(ports=[{"host_port": 8010, "range": 20}]))})
+        self.assertIn("tcp . 8010-8029", listing())
+        self.assertIn("{ 10.89.0.0/24 ", listing())
+
+    def test_the_ends_of_the_address_space_are_intervals_too(self):
+        policy = {"networks": [network("ends", "br0", "0.0.0.0/1", "128.0.0.0/1", "8000::/1")]}
+        apply(policy)
+        full = listing()
+        apply(policy)
+        self.assertEqual(listing(), full)
+        remove(policy)
+        self.assertNotIn("network ends", listing())
 
     def test_a_port_moves_from_one_owner_to_another_in_one_batch(self):
         apply({"networks": [FRONT], **published(web())})
