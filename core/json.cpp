@@ -6,11 +6,16 @@ namespace burrow {
 namespace {
 
 constexpr int kDeepestNesting = 32;
+// An object that keeps its order is searched member by member: this bounds what that can cost.
+constexpr size_t kMostMembers = 1024;
+// Names are quoted in paths up to this length.
+constexpr size_t kLongestKey = 64;
 
 std::string_view type_of(const Json& value) { return value.type_name(); }
 
 std::string child_path(const std::string& path, std::string_view key) {
-  return path.empty() ? std::string{key} : fmt::format("{}.{}", path, key);
+  const auto cut = key.substr(0, kLongestKey);
+  return path.empty() ? std::string{cut} : fmt::format("{}.{}", path, cut);
 }
 
 // Refuses what nlohmann's parser lets through: deep nesting and duplicate keys.
@@ -23,9 +28,13 @@ class Guard {
     if (event == Event::object_end && !keys_.empty()) keys_.pop_back();
     if (event == Event::key && !keys_.empty() &&
         !keys_.back().insert(parsed.get_ref<const std::string&>()).second) {
-      problem = fmt::format("duplicate field \"{}\"", parsed.get_ref<const std::string&>());
+      problem = fmt::format("duplicate field \"{}\"",
+                            parsed.get_ref<const std::string&>().substr(0, kLongestKey));
     }
-    return true;
+    if (event == Event::key && !keys_.empty() && keys_.back().size() > kMostMembers) {
+      problem = fmt::format("an object has more than {} members", kMostMembers);
+    }
+    return problem.empty();  // from the first problem on nothing is built any more
   }
   std::string problem;
 
@@ -104,8 +113,11 @@ Result<uint64_t> JsonCursor::unsigned_integer(uint64_t max) const {
   return value_->get<uint64_t>();
 }
 
-Result<std::vector<JsonCursor>> JsonCursor::elements() const {
+Result<std::vector<JsonCursor>> JsonCursor::elements(size_t limit) const {
   if (!value_->is_array()) return failure("expected an array, found {}", type_of(*value_));
+  if (value_->size() > limit) {
+    return failure("{} elements are more than {}", value_->size(), limit);
+  }
   std::vector<JsonCursor> result;
   result.reserve(value_->size());
   for (size_t i = 0; i < value_->size(); ++i) {

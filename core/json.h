@@ -39,8 +39,8 @@ class JsonCursor {
   [[nodiscard]] Result<bool> boolean() const;
   /// An integer from 0 to `max`.
   [[nodiscard]] Result<uint64_t> unsigned_integer(uint64_t max) const;
-  /// The elements of an array.
-  [[nodiscard]] Result<std::vector<JsonCursor>> elements() const;
+  /// The elements of an array of at most `limit`.
+  [[nodiscard]] Result<std::vector<JsonCursor>> elements(size_t limit = SIZE_MAX) const;
   /// The members of an object, in the order written.
   [[nodiscard]] Result<std::vector<std::pair<std::string, JsonCursor>>> members() const;
 

@@ -39,7 +39,8 @@ Result<void> LinkNameRule::check(std::string_view text) {
                 kLongestLinkName, text.substr(0, 64));
   }
   const bool is_clean = std::ranges::none_of(text, [](unsigned char c) {
-    return c == '/' || c == ':' || c == ' ' || (c >= '\t' && c <= '\r') || c == 0 || c == 0xa0;
+    return c == '/' || c == ':' || c == '%' || c == ' ' || (c >= '\t' && c <= '\r') || c == 0 ||
+           c == 0xa0;
   });
   if (!is_clean || text == "." || text == "..") {
     return fail(Errc::invalid_input, "invalid interface name: \"{}\"", text);

@@ -40,7 +40,7 @@ struct ContainerNameRule {
 };
 
 /// The name of a link: 1 to 15 bytes, no '/', ':' or white space, not "." or ".." (dev_valid_name
-/// in the kernel's net/core/dev.c).
+/// in the kernel's net/core/dev.c), and no '%', by which the kernel makes up a name of its own.
 using LinkName = Name<LinkNameRule>;
 /// A network: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 120 bytes so that it fits into file names.
 using NetworkName = Name<NetworkNameRule>;

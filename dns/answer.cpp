@@ -83,38 +83,35 @@ class Answerer {
   // Every address of the name in all networks of the view. False when there is no such name.
   bool answer_name(std::string_view labels, std::optional<size_t> zone) {
     if (labels.empty()) return false;
+    // One RRset is enough for ANY (RFC 8482): the IPv4 addresses, if there are any.
+    auto family = asks(RecordType::a)      ? std::optional{Family::ipv4}
+                  : asks(RecordType::aaaa) ? std::optional{Family::ipv6}
+                                           : std::nullopt;
+    if (asks(RecordType::any)) family = Family::ipv6;
     bool is_known = false;
-    bool has_v4 = false;
-    for (const uint32_t network : view_.networks) {
-      for (const auto& address : zones_.networks()[network]->find_addresses(labels)) {
-        is_known = true;
-        has_v4 = has_v4 || address.is_v4();
-      }
-    }
-    if (!is_known) return false;
-    // One RRset is enough for ANY (RFC 8482).
-    const bool wants_v4 = asks(RecordType::a) || (asks(RecordType::any) && has_v4);
-    const bool wants_v6 = asks(RecordType::aaaa) || (asks(RecordType::any) && !has_v4);
     bool is_empty = true;
-    if (wants_v4 || wants_v6) {
-      for (size_t i = 0; i < view_.networks.size(); ++i) {
-        if (add_addresses(labels, i, wants_v4 ? Family::ipv4 : Family::ipv6)) is_empty = false;
-      }
+    for (size_t nth = 0; nth < view_.networks.size(); ++nth) {
+      const auto found = zones_.networks()[view_.networks[nth]]->find_addresses(labels);
+      if (found.empty()) continue;
+      if (asks(RecordType::any) && !is_known && found[0].is_v4()) family = Family::ipv4;
+      is_known = true;
+      if (family && add_addresses(found, *family, labels, nth)) is_empty = false;
     }
     // The zone is the search domain, or for a bare name the name itself.
-    if (is_empty) add_soa(zone.value_or(0));
-    return true;
+    if (is_known && is_empty) add_soa(zone.value_or(0));
+    return is_known;
   }
 
-  // The addresses on the `nth` network of the view, but those of networks before it.
-  bool add_addresses(std::string_view labels, size_t nth, Family family) {
-    const auto found = zones_.networks()[view_.networks[nth]]->find_addresses(labels);
+  // The addresses `found` on the `nth` network of the view, but those of networks before it.
+  bool add_addresses(std::span<const IpAddress> found, Family family, std::string_view labels,
+                     size_t nth) {
     // Message ids are random (RFC 5452), so they turn the group without any state here.
     const bool is_turning = zones_.settings().rotation == Rotation::rotate;
     const size_t first = is_turning && found.size() > 1 ? query_.id % found.size() : 0;
     bool is_added = false;
     for (size_t i = 0; i < found.size(); ++i) {
-      const auto& address = found[(first + i) % found.size()];
+      const size_t at = first + i;
+      const auto& address = found[at < found.size() ? at : at - found.size()];
       if (address.family() != family || is_in_earlier(labels, nth, address)) continue;
       writer_.add_address(address);
       is_added = true;

@@ -102,7 +102,9 @@ void Directory::rebuild() {
     if (entry.file) sources[entry.file->network].push_back(entry.file);
   }
   std::vector<std::shared_ptr<const NetworkZone>> networks;
-  for (const auto& [network, files] : sources) {
+  for (const auto& source : sources) {
+    const auto& network = source.first;
+    const auto& files = source.second;
     const auto before = sources_.find(network);
     if (before != sources_.end() && before->second == files) {
       networks.push_back(*std::ranges::find_if(

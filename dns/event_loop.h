@@ -1,5 +1,5 @@
-// The loop that everything with a descriptor or a clock runs on: Boost.Asio behind three small
-// classes, so that its headers stay in one file. One thread; no callback runs inside a call.
+// The loop that everything with a descriptor or a clock runs on: epoll, level-triggered, and a set
+// of deadlines. One thread; no callback runs inside a call. Why not Boost.Asio: docs/dns.md.
 #pragma once
 
 #include <chrono>
@@ -21,8 +21,6 @@ class EventLoop {
   void run();
   /// Makes run() return after the callback at hand.
   void stop();
-  /// Calls `work` once, soon.
-  void post(std::function<void()> work);
 
  private:
   friend class FdWatch;
@@ -47,6 +45,7 @@ class FdWatch {
   void await_writable();
 
  private:
+  friend class EventLoop;
   struct State;
   std::shared_ptr<State> state_;
 };
@@ -65,6 +64,7 @@ class Timer {
   [[nodiscard]] bool is_running() const;
 
  private:
+  friend class EventLoop;
   struct State;
   std::shared_ptr<State> state_;
 };

@@ -20,6 +20,7 @@ constexpr auto kSuspicion = std::chrono::seconds{10};
 // A channel is replaced after so many questions, and with it its source port (RFC 5452).
 constexpr size_t kQuestionsPerChannel = 64;
 constexpr size_t kIdleChannels = 64;
+constexpr auto kWarningInterval = std::chrono::seconds{1};
 // More than anyone waits for.
 constexpr size_t kMaximumServers = 16;
 // What aardvark-dns shares among the servers, which then have their turns strictly in order.
@@ -81,7 +82,7 @@ class Forwarder::Implementation {
     Clock::time_point deadline;
     Clock::time_point next_turn;
     Clock::duration turn{};
-    std::vector<uint8_t> last_failure;  // the last SERVFAIL, REFUSED, ... as a reply
+    std::vector<uint8_t> last_failure;  // the last SERVFAIL, REFUSED, ... or cut answer, as a reply
   };
   struct ChannelKey {
     Upstream upstream;
@@ -113,7 +114,7 @@ class Forwarder::Implementation {
     });
     if (compatibility_ == Compatibility::none) {
       const auto now = Clock::now();
-      std::ranges::stable_partition(servers, [&](const Upstream& upstream) {
+      std::stable_partition(servers.begin(), servers.end(), [&](const Upstream& upstream) {
         const auto found = suspected_until_.find(upstream);
         return found == suspected_until_.end() || found->second < now;
       });
@@ -168,7 +169,13 @@ class Forwarder::Implementation {
     }
     switch (judge(response)) {
       case Judgement::truncated:
-        if (transport == Transport::udp) return ask(token, pending, upstream, Transport::tcp);
+        if (transport == Transport::udp) {
+          // Better than nothing, should the server not speak TCP.
+          if (auto part = relayed_response(pending.question, response)) {
+            pending.last_failure = *std::move(part);
+          }
+          return ask(token, pending, upstream, Transport::tcp);
+        }
         [[fallthrough]];
       case Judgement::good:
         if (const auto reply = relayed_response(pending.question, response)) {
@@ -220,12 +227,23 @@ class Forwarder::Implementation {
   }
 
   void give_up(const Pending& pending) {
-    log::warn("dns", "no upstream answered {} of {}: {} asked", question_text(pending),
-              pending.client.to_string(), pending.servers.size());
+    warn(pending);
     if (compatibility_ == Compatibility::aardvark) return pending.sink({});
     refuse(pending, Rcode::server_failure,
            pending.servers.empty() ? ExtendedError::no_reachable_authority
                                    : ExtendedError::network_error);
+  }
+
+  // Containers must not be able to fill the log: one line a second says how many it stands for.
+  void warn(const Pending& pending) {
+    ++failures_since_warning_;
+    const auto now = Clock::now();
+    if (now < next_warning_) return;
+    next_warning_ = now + kWarningInterval;
+    log::warn("dns",
+              "no upstream answered {} of {}: {} asked ({} such failures since the last line)",
+              question_text(pending), pending.client.to_string(), pending.servers.size(),
+              std::exchange(failures_since_warning_, 0));
   }
 
   static void refuse(const Pending& pending, Rcode rcode, ExtendedError why) {
@@ -319,6 +337,8 @@ class Forwarder::Implementation {
   std::unordered_map<IpAddress, size_t, HashAddress> clients_;
   std::map<Upstream, Clock::time_point> suspected_until_;
   Token last_token_ = 0;
+  Clock::time_point next_warning_;
+  size_t failures_since_warning_ = 0;
   std::unique_ptr<UpstreamSockets> sockets_;
   std::map<ChannelKey, std::unique_ptr<UpstreamChannel>> channels_;
   std::vector<std::unique_ptr<UpstreamChannel>> retired_;

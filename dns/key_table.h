@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,8 +50,27 @@ class KeyTable {
     uint32_t size = 0;
   };
 
+  // Eight bytes at a time; keys are short. Who chooses keys configures the daemon, so that
+  // collisions on purpose are nobody's gain.
   static uint32_t hash_of(std::string_view key) {
-    return static_cast<uint32_t>(std::hash<std::string_view>{}(key));
+    constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15;
+    uint64_t hash = key.size() * kMultiplier;
+    const auto mix = [&](uint64_t word) {
+      hash = (hash ^ word) * kMultiplier;
+      hash ^= hash >> 32U;
+    };
+    while (key.size() >= sizeof(uint64_t)) {
+      uint64_t word = 0;
+      std::memcpy(&word, key.data(), sizeof word);
+      mix(word);
+      key.remove_prefix(sizeof word);
+    }
+    if (!key.empty()) {
+      uint64_t word = 0;
+      std::memcpy(&word, key.data(), key.size());
+      mix(word);
+    }
+    return static_cast<uint32_t>(hash);
   }
 
   // The slot of `key`, or the free one where it belongs. The table is never full.

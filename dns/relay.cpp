@@ -32,7 +32,8 @@ std::optional<Records> read_records(Bytes response, size_t at) {
       if (!record) return {};
       at = record->end;
       if (record->type == static_cast<uint16_t>(RecordType::opt)) {
-        if (records.opt || section != 2) return {};
+        // One alone, owned by the root, in the additional section (RFC 6891 6.1.1).
+        if (records.opt || section != 2 || record->fields != record->begin + 1) return {};
         records.opt = record;
       } else {
         records.all.push_back(*record);

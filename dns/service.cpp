@@ -184,10 +184,8 @@ class Service::Implementation {
       return;
     }
     if (directory_.networks().empty()) {
-      // Whoever removed the last network sends SIGHUP next and must still find us. A file that is
-      // there but cannot be read yet is a network too.
-      if (trigger != Trigger::file && !directory_.has_unread()) loop_.stop();
-      if (directory_.has_unread()) schedule_retry();
+      // Whoever removed the last network sends SIGHUP next and must still find us.
+      if (trigger == Trigger::signal) loop_.stop();
       return;
     }
     if (*is_changed) swap_zones();

@@ -18,12 +18,30 @@ void append_new(std::vector<T>& into, std::span<const T> values) {
   }
 }
 
+// Moves the first of each value to the front, in order, and returns how many there are. A group may
+// be a whole network under one alias, so this does not compare each with each.
+template <typename T>
+size_t remove_repeated(std::span<T> values) {
+  if (values.size() < 2) return values.size();
+  std::vector<uint32_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, {}, [&](uint32_t at) -> const T& { return values[at]; });
+  std::vector<bool> is_repeated(values.size());
+  for (size_t i = 1; i < order.size(); ++i) {
+    is_repeated[order[i]] = values[order[i]] == values[order[i - 1]];
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!is_repeated[i]) values[kept++] = values[i];
+  }
+  return kept;
+}
+
 }  // namespace
 
 template <typename T>
 Groups<T>::Groups(uint32_t count, const std::vector<Pair>& pairs)
     : ranges_(count), values_(pairs.size()) {
-  // Room for all, then each value in its place; places of repeated values stay unused.
   for (const Pair& pair : pairs) ++ranges_[pair.group].size;
   uint32_t begin = 0;
   for (Range& range : ranges_) {
@@ -32,10 +50,12 @@ Groups<T>::Groups(uint32_t count, const std::vector<Pair>& pairs)
   }
   for (const Pair& pair : pairs) {
     Range& range = ranges_[pair.group];
-    const auto first = values_.begin() + range.begin;
-    if (std::find(first, first + range.size, pair.value) == first + range.size) {
-      *(first + range.size++) = pair.value;
-    }
+    values_[range.begin + range.size++] = pair.value;
+  }
+  // The places of repeated values stay unused at the end of their group.
+  for (Range& range : ranges_) {
+    const auto values = std::span{values_}.subspan(range.begin, range.size);
+    range.size = static_cast<uint32_t>(remove_repeated(values));
   }
 }
 

@@ -25,9 +25,10 @@ namespace {
 // Room for one message that is not a list of elements: a rule takes a few hundred bytes.
 constexpr size_t kSmallMessage = 4096;
 // An element takes at most 400 bytes with its comment, twice that as an interval of one field; a
-// list must stay under the 65,535 bytes of an attribute.
+// list must stay under the 65,535 bytes of an attribute. Room is made for what comes and not more:
+// buffers are zeroed, and fresh pages are the dearest part of a short-lived program.
 constexpr size_t kElementsPerMessage = 64;
-constexpr size_t kElementMessage = 65536;
+constexpr size_t kElementRoom = 1024;
 
 constexpr const char* kTable = kTableName.data();  // made from a literal, so that it ends in zero
 
@@ -199,7 +200,8 @@ void put_elements(Messages& batch, std::span<const Element> elements, int type, 
     elements = elements.subspan(now.size());
     const auto set = set_named(shape_of(now.front().set).name);
     for (const auto& element : now) add_element(set.get(), element, part);
-    nftnl_set_elems_nlmsg_build_payload(start(batch, type, flags, kElementMessage), set.get());
+    const size_t room = (now.size() + 1) * kElementRoom;
+    nftnl_set_elems_nlmsg_build_payload(start(batch, type, flags, room), set.get());
     batch.finish();
   }
 }

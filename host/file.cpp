@@ -10,6 +10,9 @@
 namespace burrow::host {
 namespace {
 
+// How often a lock's directory may go in between its making and the lock's.
+constexpr int kLockAttempts = 1000;
+
 std::string quoted(std::string_view verb, const fs::path& path) {
   return fmt::format("{} \"{}\"", verb, path.native());
 }
@@ -55,8 +58,8 @@ Result<std::string> read_file(const fs::path& path, size_t limit) {
   return content;
 }
 
-Result<std::optional<std::string>> read_file_if_exists(const fs::path& path) {
-  auto content = read_file(path);
+Result<std::optional<std::string>> read_file_if_exists(const fs::path& path, size_t limit) {
+  auto content = read_file(path, limit);
   if (content) return std::optional{*std::move(content)};
   if (content.error().code == Errc::not_found) return std::nullopt;
   return Failure{std::move(content).error()};
@@ -107,11 +110,11 @@ Result<std::vector<std::string>> list_directory(const fs::path& path) {
 }
 
 Result<FileLock> FileLock::acquire(const fs::path& path) {
-  for (;;) {
+  for (int attempt = 1;; ++attempt) {
     TRY_VOID(make_directories(path.parent_path()));
-    Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!fd.is_open()) {
-      if (errno == ENOENT) continue;  // the directory went in between
+      if (errno == ENOENT && attempt < kLockAttempts) continue;  // the directory went in between
       return system_failure(errno, quoted("open lock", path));
     }
     while (::flock(fd.get(), LOCK_EX) != 0) {
@@ -123,6 +126,21 @@ Result<FileLock> FileLock::acquire(const fs::path& path) {
                             held.st_ino == named.st_ino && held.st_dev == named.st_dev;
     if (is_current) return FileLock{std::move(fd), path};
   }
+}
+
+Result<std::string> FileLock::content() const {
+  std::string text(256, '\0');
+  const auto count = ::pread(fd_.get(), text.data(), text.size(), 0);
+  if (count < 0) return system_failure(errno, quoted("read", path_));
+  text.resize(static_cast<size_t>(count));
+  return text;
+}
+
+Result<void> FileLock::set_content(std::string_view text) const {
+  if (::ftruncate(fd_.get(), 0) != 0 || ::pwrite(fd_.get(), text.data(), text.size(), 0) < 0) {
+    return system_failure(errno, quoted("write", path_));
+  }
+  return {};
 }
 
 void FileLock::remove_file() const { ::unlink(path_.c_str()); }

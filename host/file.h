@@ -20,7 +20,8 @@ Result<std::string> read_file(const fs::path& path, size_t limit = 16U << 20U);
 /// The rest of what `fd` gives, at most `limit` bytes.
 Result<std::string> read_all(int fd, size_t limit = 16U << 20U);
 /// The same, or nothing when there is no such file.
-Result<std::optional<std::string>> read_file_if_exists(const fs::path& path);
+Result<std::optional<std::string>> read_file_if_exists(const fs::path& path,
+                                                       size_t limit = 16U << 20U);
 
 /// Replaces `path` in one step: readers see the old content or the new, never a mix. The new
 /// content is first written to `scratch`, which must be on the same file system.
@@ -41,6 +42,9 @@ class FileLock {
   /// Waits for the holder to let go. A holder may have removed the file meanwhile: then it is made
   /// anew.
   static Result<FileLock> acquire(const fs::path& path);
+  /// What the file says: up to 256 bytes.
+  [[nodiscard]] Result<std::string> content() const;
+  [[nodiscard]] Result<void> set_content(std::string_view text) const;
   /// Removes the file while the lock is held; whoever waits for it makes a new one.
   void remove_file() const;
 

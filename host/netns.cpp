@@ -4,6 +4,7 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <condition_variable>
@@ -13,13 +14,21 @@
 namespace burrow::host {
 
 Result<NetNs> NetNs::open(const std::filesystem::path& path) {
-  Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // Without waiting, should it be a FIFO.
+  Fd fd{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
   if (!fd.is_open()) {
     return system_failure(errno, fmt::format("invalid namespace path \"{}\"", path.native()));
   }
   const int type = ::ioctl(fd.get(), NS_GET_NSTYPE);
   if (type != CLONE_NEWNET) {
     return fail(Errc::invalid_input, "invalid namespace path \"{}\": not a network namespace",
+                path.native());
+  }
+  struct stat opened {};
+  struct stat own {};
+  if (::fstat(fd.get(), &opened) == 0 && ::stat("/proc/self/ns/net", &own) == 0 &&
+      opened.st_ino == own.st_ino && opened.st_dev == own.st_dev) {
+    return fail(Errc::invalid_input, "invalid namespace path \"{}\": it is the host's own",
                 path.native());
   }
   return NetNs{std::move(fd)};

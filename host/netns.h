@@ -16,7 +16,8 @@ namespace burrow::host {
 /// An open network namespace; keeps it alive.
 class NetNs {
  public:
-  /// Errors: not_found; invalid_input when `path` is not a network namespace.
+  /// A namespace other than our own. Errors: not_found; invalid_input when `path` is not a network
+  /// namespace, or ours.
   static Result<NetNs> open(const std::filesystem::path& path);
   [[nodiscard]] const Fd& fd() const { return fd_; }
 

@@ -17,8 +17,12 @@ constexpr int kAttempts = 5;
 
 Result<Handles> open_handles(const Surroundings& surroundings) {
   Handles handles{.route = TRY(host::RouteSocket::open())};
-  if (surroundings.firewall == FirewallDriver::nftables) {
-    handles.nftables = TRY(firewall::Nftables::open());
+  // Also with the driver "none": what was set up with nftables is taken down with it.
+  auto nftables = firewall::Nftables::open();
+  if (nftables) {
+    handles.nftables = *std::move(nftables);
+  } else if (surroundings.firewall == FirewallDriver::nftables) {
+    return Failure{std::move(nftables).error()};
   }
   return handles;
 }
@@ -107,24 +111,27 @@ std::vector<NetworkName> names_of(const SetupRequest& request) {
 }
 
 // A container that is on record already: set up by a command whose answer got lost, or dead without
-// a teardown. Its old attachments are ended first, but only for a request that could be planned
-// without them.
+// a teardown and back in another namespace. Its old attachments are ended first, but only for a
+// request that could be planned without them.
 Result<void> end_recorded_attachments(const SetupRequest& request, Session& session,
                                       const Settings& settings) {
   auto snapshot =
       TRY(observe_for_setup(request, session.handles, session.journal, session.surroundings.dns));
   std::vector<NetworkName> ended;
-  for (const auto& name : names_of(request)) {
-    const auto record = std::ranges::find(snapshot.attachments, name, &AttachmentRecord::network);
-    if (record == snapshot.attachments.end()) continue;
-    if (snapshot.container) snapshot.container->taken_links.erase(record->interface);
-    snapshot.networks.at(name).taken_host_link.reset();
-    if (const auto link = record->host_link()) {
-      snapshot.networks.at(name).free_host_link = link->name;
-    }
-    snapshot.attachments.erase(record);
-    ended.push_back(name);
+  const auto names = names_of(request);
+  for (const auto& record : snapshot.attachments) {
+    const bool is_asked_for = std::ranges::find(names, record.network) != names.end();
+    if (!is_asked_for && record.netns == settings.netns) continue;
+    ended.push_back(record.network);
+    if (snapshot.container) snapshot.container->taken_links.erase(record.interface);
+    if (!is_asked_for) continue;
+    auto& network = snapshot.networks.at(record.network);
+    network.taken_host_link.reset();
+    if (const auto link = record.host_link()) network.free_host_link = link->name;
   }
+  std::erase_if(snapshot.attachments, [&](const AttachmentRecord& record) {
+    return std::ranges::find(ended, record.network) != ended.end();
+  });
   if (ended.empty()) return {};
   TRY(plan_setup(request, snapshot, settings));
   const auto before =

@@ -63,6 +63,12 @@ bool DnsDaemon::has_entry(const std::string& file, const ContainerId& container)
   return (**content).find(fmt::format("\n{} ", container)) != std::string::npos;
 }
 
+std::optional<std::string> DnsDaemon::header(const std::string& file) const {
+  const auto content = host::read_file_if_exists(directory / file);
+  if (!content || !*content) return std::nullopt;
+  return header_of(**content);
+}
+
 Result<void> DnsDaemon::add(const AddDnsEntry& entry) const {
   const auto held = TRY(host::FileLock::acquire(lock));
   TRY_VOID(host::make_directories(directory));
@@ -77,8 +83,9 @@ Result<void> DnsDaemon::remove(const RemoveDnsEntry& entry) const {
   const auto held = TRY(host::FileLock::acquire(lock));
   const auto content = TRY(host::read_file_if_exists(file));
   if (!content) return {};
-  const auto rest = without_entry(*content, entry.container);
+  auto rest = without_entry(*content, entry.container);
   if (!rest) return host::remove_file(file);
+  if (entry.header) rest = with_header(*rest, *entry.header);
   if (*rest == *content) return {};
   return host::write_file(file, *rest, scratch);
 }

@@ -22,6 +22,8 @@ struct DnsDaemon {
   [[nodiscard]] bool is_installed() const;
   /// Whether the container has a line in `file`.
   [[nodiscard]] bool has_entry(const std::string& file, const ContainerId& container) const;
+  /// The first line of `file`; nothing when there is no file.
+  [[nodiscard]] std::optional<std::string> header(const std::string& file) const;
   Result<void> add(const AddDnsEntry& entry) const;
   /// An entry or a file that is gone is fine.
   Result<void> remove(const RemoveDnsEntry& entry) const;

@@ -66,6 +66,13 @@ std::string with_entry(std::string_view content, std::string_view header, std::s
   return text + fmt::format("{}\n", entry);
 }
 
+std::string with_header(std::string_view content, std::string_view header) {
+  auto text = fmt::format("{}\n", header);
+  const auto lines = lines_of(content);
+  for (size_t i = 1; i < lines.size(); ++i) text += fmt::format("{}\n", lines[i]);
+  return text;
+}
+
 std::optional<std::string> without_entry(std::string_view content, const ContainerId& container) {
   const auto lines = lines_of(content);
   if (lines.empty()) return std::nullopt;

@@ -39,6 +39,9 @@ std::string header_of(std::string_view content);
 std::string with_entry(std::string_view content, std::string_view header, std::string_view entry,
                        const ContainerId& container);
 
+/// `content` with another first line.
+std::string with_header(std::string_view content, std::string_view header);
+
 /// `content` without the lines of `container`; nothing when no container is left.
 std::optional<std::string> without_entry(std::string_view content, const ContainerId& container);
 

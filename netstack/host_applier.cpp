@@ -1,5 +1,7 @@
 #include "netstack/host_applier.h"
 
+#include <algorithm>
+
 #include "firewall/conntrack.h"
 #include "host/sysctl.h"
 
@@ -130,7 +132,9 @@ Result<void> HostApplier::act(const SetSysctl& step) {
 }
 
 Result<void> HostApplier::act(const ChangeFirewall& step) {
-  if (!handles_.nftables) return {};
+  if (!handles_.nftables) {
+    return fail(Errc::unsupported, "the kernel has no nftables, by which this was set up");
+  }
   using Table = firewall::Change::Table;
   firewall::Change change{.remove = step.remove, .add = step.restore};
   change.add.insert(change.add.end(), step.add.begin(), step.add.end());
@@ -145,10 +149,22 @@ Result<void> HostApplier::act(const ChangeFirewall& step) {
       change.table = Table::replace;
       break;
     case TableChange::remove:
-      change.table = Table::remove;
+      change.table = TRY(is_last_to_leave(step)) ? Table::remove : Table::keep;
       break;
   }
   return handles_.nftables->apply(change);
+}
+
+// A network of another run directory may have come since the table was observed.
+Result<bool> HostApplier::is_last_to_leave(const ChangeFirewall& step) {
+  if (TRY(handles_.nftables->observe()) == firewall::TableState::missing) return false;
+  const auto bridges = TRY(handles_.nftables->bridges());
+  return std::ranges::all_of(bridges, [&](const LinkName& bridge) {
+    return std::ranges::any_of(step.remove, [&](const firewall::Element& element) {
+      return element.set == firewall::SetName::bridges &&
+             std::get<LinkName>(element.key.front()) == bridge;
+    });
+  });
 }
 
 Result<void> HostApplier::act(const ForgetFlows& step) {

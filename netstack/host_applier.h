@@ -35,6 +35,7 @@ class HostApplier : public Applier {
   Result<void> act(const ServeDns&) { return dns_.serve(); }
   Result<void> act(const NotifyDns&) { return dns_.notify(); }
 
+  Result<bool> is_last_to_leave(const ChangeFirewall& step);
   /// The socket of `place`; null for a container that is gone.
   host::RouteSocket* route_at(Place place);
 

@@ -1,6 +1,9 @@
 #include "netstack/journal.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "core/log.h"
 
@@ -11,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPending = "pending.json";
+constexpr size_t kLargestRecordFile = 256U << 20U;
 constexpr std::string_view kLock = "lock";
 constexpr std::string_view kScratch = "scratch";
 constexpr std::string_view kSuffix = ".json";
@@ -20,7 +24,28 @@ constexpr std::string_view kSuffix = ".json";
 Result<Journal> Journal::open(const fs::path& run_directory) {
   auto root = run_directory / "burrow";
   auto lock = TRY(host::FileLock::acquire(root / kLock));
-  return Journal{std::move(root), std::move(lock)};
+  Journal journal{std::move(root), std::move(lock)};
+  TRY_VOID(journal.forget_other_lives());
+  return journal;
+}
+
+// The lock's content says which life of the host the records belong to.
+Result<void> Journal::forget_other_lives() const {
+  struct stat netns {};
+  if (::stat("/proc/self/ns/net", &netns) != 0) return system_failure(errno, "look at own netns");
+  const auto boot = host::read_file("/proc/sys/kernel/random/boot_id", 256).value_or("");
+  const auto now = fmt::format("{}{}:{}\n", boot, netns.st_dev, netns.st_ino);
+  const auto then = TRY(lock_.content());
+  if (then == now) return {};
+  if (!then.empty()) {
+    log::info("journal", "dropping the records of another life of this host");
+    std::error_code error;
+    for (const auto* name : {"attachments", "networks", "host.json", "pending.json"}) {
+      fs::remove_all(root_ / name, error);
+      if (error) return system_failure(error.value(), fmt::format("remove old {}", name));
+    }
+  }
+  return lock_.set_content(now);
 }
 
 Journal::~Journal() {
@@ -43,7 +68,7 @@ template <typename Decode>
 auto Journal::read(const std::string& path, Decode decode) const
     -> Result<std::optional<typename decltype(decode(std::string_view{}))::value_type>> {
   const auto file = root_ / path;
-  const auto text = TRY(host::read_file_if_exists(file));
+  const auto text = TRY(host::read_file_if_exists(file, kLargestRecordFile));
   if (!text) return std::nullopt;
   auto record = decode(std::string_view{*text});
   if (record) return std::optional{*std::move(record)};

@@ -15,7 +15,8 @@ namespace burrow::netstack {
 /// it lives: one command at a time observes and acts.
 class Journal {
  public:
-  /// Waits for the lock. Errors: system, permission.
+  /// Waits for the lock. Records of another boot or of another network namespace of the host, where
+  /// nothing of them can exist any more, are dropped. Errors: system, permission.
   static Result<Journal> open(const std::filesystem::path& run_directory);
   Journal(Journal&&) noexcept = default;
   Journal& operator=(Journal&&) noexcept = default;
@@ -45,6 +46,7 @@ class Journal {
   Result<std::vector<AttachmentRecord>> all_attachments() const;
 
  private:
+  Result<void> forget_other_lives() const;
   Journal(std::filesystem::path root, host::FileLock lock)
       : root_(std::move(root)), lock_(std::move(lock)) {}
   Result<void> put(const std::string& path, const std::optional<std::string>& content) const;

@@ -5,6 +5,9 @@
 namespace burrow::netstack {
 namespace {
 
+constexpr size_t kMostSubnets = 256;
+constexpr size_t kMostRoutes = 1024;
+constexpr size_t kMostServers = 256;
 constexpr std::array kRouteTypes{RouteType::unicast, RouteType::blackhole, RouteType::unreachable,
                                  RouteType::prohibit};
 
@@ -148,13 +151,13 @@ Result<Network> decode_network(const JsonCursor& cursor) {
   network.interface = TRY(optional_member(cursor, "network_interface", LinkName::parse));
   if (const auto created = TRY(cursor.find("created"))) network.created = TRY(created->string());
   if (const auto subnets = TRY(cursor.find("subnets"))) {
-    for (const auto& subnet : TRY(subnets->elements())) {
+    for (const auto& subnet : TRY(subnets->elements(kMostSubnets))) {
       network.subnets.push_back(TRY(decode_subnet(subnet)));
     }
     TRY_VOID(check_overlaps(*subnets, network.subnets));
   }
   if (const auto routes = TRY(cursor.find("routes"))) {
-    for (const auto& route : TRY(routes->elements())) {
+    for (const auto& route : TRY(routes->elements(kMostRoutes))) {
       network.routes.push_back(TRY(decode_route(route)));
     }
   }
@@ -162,7 +165,7 @@ Result<Network> decode_network(const JsonCursor& cursor) {
   network.is_internal = TRY(TRY(cursor.at("internal")).boolean());
   network.has_dns = TRY(TRY(cursor.at("dns_enabled")).boolean());
   if (const auto servers = TRY(cursor.find("network_dns_servers"))) {
-    for (const auto& server : TRY(servers->elements())) {
+    for (const auto& server : TRY(servers->elements(kMostServers))) {
       network.dns_servers.push_back(TRY(server.parsed(IpAddress::parse)));
     }
   }

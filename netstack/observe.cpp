@@ -71,6 +71,15 @@ Result<std::optional<ForwardingSnapshot>> observe_forwarding(std::string_view ke
   return snapshot;
 }
 
+bool wants_forwarding(const SetupRequest& request, Family family) {
+  return std::ranges::any_of(request.attachments, [&](const AttachmentRequest& asked) {
+    return !asked.network.is_internal &&
+           std::ranges::any_of(asked.network.subnets, [&](const Subnet& subnet) {
+             return subnet.network.family() == family;
+           });
+  });
+}
+
 // A container option names the host's end, or the first free one of our own names is taken.
 Result<void> observe_host_link(const SetupRequest& request, const AttachmentRequest& asked,
                                host::RouteSocket& route, NetworkSnapshot& network) {
@@ -153,8 +162,12 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
   TRY_VOID(observe_table(handles, journal, snapshot));
   snapshot.host = TRY(journal.host());
   snapshot.attachments = TRY(journal.attachments(request.container));
-  snapshot.forwarding4 = TRY(observe_forwarding("net/ipv4/ip_forward", "ipv4"));
-  snapshot.forwarding6 = TRY(observe_forwarding("net/ipv6/conf/all/forwarding", "ipv6"));
+  if (wants_forwarding(request, Family::ipv4)) {
+    snapshot.forwarding4 = TRY(observe_forwarding("net/ipv4/ip_forward", "ipv4"));
+  }
+  if (wants_forwarding(request, Family::ipv6)) {
+    snapshot.forwarding6 = TRY(observe_forwarding("net/ipv6/conf/all/forwarding", "ipv6"));
+  }
   snapshot.has_dns_daemon = dns.is_installed();
   bool needs_mtu = false;
   for (const auto& asked : request.attachments) {
@@ -164,6 +177,9 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
     }
     network.is_in_firewall = TRY(is_in_firewall(network, snapshot, handles));
     TRY_VOID(observe_host_link(request, asked, handles.route, network));
+    if (asked.network.has_dns && snapshot.has_dns_daemon) {
+      network.dns_header = dns.header(dns_file_of(asked.network));
+    }
     needs_mtu |= !network.bridge;
     snapshot.networks.emplace(asked.network.name, std::move(network));
   }
@@ -202,6 +218,10 @@ Result<Snapshot> observe_for_teardown(const ContainerId& container,
     snapshot.networks.emplace(name, std::move(network));
   }
   if (may_end && snapshot.host) {
+    snapshot.has_other_networks =
+        std::ranges::any_of(TRY(journal.all_networks()), [&](const NetworkRecord& record) {
+          return std::ranges::find(networks, record.network) == networks.end();
+        });
     snapshot.may_others_forward = TRY(may_others_forward(handles.route, snapshot));
   }
   return snapshot;
@@ -217,8 +237,7 @@ Result<Snapshot> observe_for_foreign_teardown(const SetupRequest& request, Handl
     if (asked.network.interface) {
       network.bridge = TRY(observe_bridge(*asked.network.interface, Ports::read, handles.route));
     }
-    const auto file = asked.network.name.str() + (asked.network.is_internal ? "%int" : "");
-    network.has_dns_entry = dns.has_entry(file, request.container);
+    network.has_dns_entry = dns.has_entry(dns_file_of(asked.network), request.container);
     snapshot.networks.emplace(asked.network.name, std::move(network));
   }
   if (handles.container) {

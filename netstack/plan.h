@@ -50,6 +50,9 @@ Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot
 /// Plans the end of networks that somebody else made and nobody uses any more.
 Plan plan_unused_networks(const SetupRequest& request, const Snapshot& snapshot);
 
+/// The name of a network's file in the DNS directory.
+std::string dns_file_of(const Network& network);
+
 /// The names for the host's end of a veth pair, best first: from container and network alone, so
 /// that they are the same every time; more than one because any name may be taken.
 std::vector<LinkName> host_link_names(const ContainerId& container, const NetworkName& network);

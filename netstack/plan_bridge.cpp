@@ -6,6 +6,7 @@ namespace burrow::netstack {
 namespace {
 
 constexpr uint32_t kDefaultMetric = 100;
+constexpr uint32_t kLeastIpv6Mtu = 1280;
 
 Result<void> check_ipam(const AttachmentRequest& request) {
   const auto& options = request.network.ipam_options;
@@ -238,7 +239,9 @@ Steps attachment_steps(const BridgeAttachment& attachment, const host::NewVeth& 
   steps.emplace_back(CreateVeth{veth});
   steps.emplace_back(setting(Place::container, "ipv4", link, "arp_notify", "1"));
   steps.emplace_back(setting(Place::container, "ipv4", link, "rp_filter", "2"));
-  if (container.has_ipv6) {
+  // Below the least MTU of IPv6 (RFC 8200 section 5) a link has no such settings.
+  const bool is_wide_enough = veth.mtu.value_or(kLeastIpv6Mtu) >= kLeastIpv6Mtu;
+  if (container.has_ipv6 && (is_wide_enough || attachment.has_family(Family::ipv6))) {
     steps.emplace_back(setting(Place::container, "ipv6", link, "autoconf", "0"));
     steps.emplace_back(setting(Place::container, "ipv6", link, "accept_ra", "0"));
     steps.emplace_back(setting(Place::container, "ipv6", link, "accept_dad", "0"));

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::string_view kSearchDomain = "dns.podman";
 
+bool is_firewall(const Step& step) { return std::holds_alternative<ChangeFirewall>(step); }
+
 // The growing plan of one set-up.
 class Planner {
  public:
@@ -60,6 +62,7 @@ class Planner {
                     "network \"{}\" has DNS enabled but no gateway address to serve it on",
                     network.name);
       }
+      if (!snapshot_.has_dns_daemon) continue;
       for (const auto* servers : {&network.dns_servers, &request_.dns_servers}) {
         for (const auto& server : *servers) TRY_VOID(check_no_loop(server, attachments));
       }
@@ -118,12 +121,23 @@ class Planner {
     };
     forward(Family::ipv4, "net/ipv4/ip_forward", snapshot_.forwarding4);
     forward(Family::ipv6, "net/ipv6/conf/all/forwarding", snapshot_.forwarding6);
-    if (steps.empty()) return;
     HostRecord after{snapshot_.host ? snapshot_.host->steps : Steps{}};
-    for (auto step : steps) {
-      if (auto* change = std::get_if<ChangeFirewall>(&step))
-        *change = {.table = TableChange::create};
+    const auto remember = [&](const Step& step) {
       if (std::ranges::find(after.steps, step) == after.steps.end()) after.steps.push_back(step);
+    };
+    // Whoever uses the table has it on record, also where another run directory made it: the last
+    // to leave removes it.
+    if (settings_.firewall == FirewallDriver::nftables) {
+      remember(ChangeFirewall{.table = TableChange::create});
+    }
+    for (const auto& step : steps) {
+      if (!is_firewall(step)) remember(step);
+    }
+    const bool is_unchanged =
+        snapshot_.host ? snapshot_.host->steps == after.steps : after.steps.empty();
+    if (is_unchanged) {
+      append(std::move(steps));
+      return;
     }
     record(host_record_path(),
            snapshot_.host ? std::optional{encode(*snapshot_.host)} : std::nullopt, encode(after));
@@ -166,7 +180,11 @@ class Planner {
     const bool is_ours = !there.bridge || (there.record && there.record->owns_bridge());
     NetworkRecord after{.network = network.name, .bridge = attachment.bridge};
     if (is_ours) {
-      after.steps = std::move(fresh);
+      // With another firewall driver than before, what the record has of the firewall stays on it.
+      if (settings_.firewall == FirewallDriver::none && there.record) {
+        std::ranges::copy_if(there.record->steps, std::back_inserter(after.steps), is_firewall);
+      }
+      std::ranges::move(fresh, std::back_inserter(after.steps));
     } else {
       after.steps = adopted_steps(fresh, missing, there);
     }
@@ -222,8 +240,12 @@ class Planner {
     // firewall (br_netfilter), a container that calls its own published port needs that.
     if (!request_.ports.empty()) after.steps.emplace_back(EnableHairpin{veth.name});
     add_dns_entry(attachment, after.steps);
-    record(attachment_record_path(request_.container, name), std::nullopt, encode(after));
     append(after.steps);
+    for (auto& step : after.steps) {
+      // A failed set-up puts an old header back; a teardown, long after, must not.
+      if (auto* add = std::get_if<AddDnsEntry>(&step)) add->header_before.reset();
+    }
+    record(attachment_record_path(request_.container, name), std::nullopt, encode(after));
     result_.statuses.push_back(status_of(attachment, veth.peer_mac));
     return {};
   }
@@ -289,10 +311,11 @@ class Planner {
       entry.addresses.push_back(address.address.address);
     }
     steps.emplace_back(
-        AddDnsEntry{.file = network.name.str() + (network.is_internal ? "%int" : ""),
+        AddDnsEntry{.file = dns_file_of(network),
                     .container = request_.container,
                     .header = encode(DnsHeader{attachment.gateways, network.dns_servers}),
-                    .entry = encode(entry)});
+                    .entry = encode(entry),
+                    .header_before = snapshot_.networks.at(network.name).dns_header});
     steps.emplace_back(ServeDns{});
   }
 
@@ -334,6 +357,10 @@ class Planner {
 Result<SetupPlan> plan_setup(const SetupRequest& request, const Snapshot& snapshot,
                              const Settings& settings) {
   return Planner{request, snapshot, settings}.plan();
+}
+
+std::string dns_file_of(const Network& network) {
+  return network.name.str() + (network.is_internal ? "%int" : "");
 }
 
 std::vector<LinkName> host_link_names(const ContainerId& container, const NetworkName& network) {

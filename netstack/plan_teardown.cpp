@@ -16,10 +16,6 @@ RecordChange removal(std::string path, std::string before) {
   return {std::move(path), std::move(before), std::nullopt};
 }
 
-std::string dns_file_of(const Network& network) {
-  return network.name.str() + (network.is_internal ? "%int" : "");
-}
-
 // The growing plan of one teardown: what was done, gathered in order, to be inverted at once.
 class Planner {
  public:
@@ -59,6 +55,15 @@ class Planner {
     });
   }
 
+  // Whether no network of this run directory stays.
+  [[nodiscard]] bool ends_all_networks() const {
+    if (snapshot_.has_other_networks) return false;
+    return std::ranges::all_of(snapshot_.networks, [&](const auto& entry) {
+      const auto& record = entry.second.record;
+      return !record || std::ranges::find(ended_bridges_, record->bridge) != ended_bridges_.end();
+    });
+  }
+
   Steps end_networks() {
     Steps done;
     for (const auto& record : leaving_) {
@@ -71,19 +76,18 @@ class Planner {
     return done;
   }
 
-  // Our table goes with the last network; forwarding is switched off again where we had switched it
+  // Our table goes with the last network of all run directories; with the last of this one goes its
+  // claim to the table. Forwarding is switched off again where we had switched it
   // on, unless somebody else may live by it by now.
   Steps end_host() {
-    if (snapshot_.table == firewall::TableState::missing && !snapshot_.host) return {};
-    const bool is_last = !ended_bridges_.empty() &&
-                         std::ranges::all_of(snapshot_.firewall_bridges, [&](const LinkName& name) {
-                           return std::ranges::find(ended_bridges_, name) != ended_bridges_.end();
-                         });
-    if (!is_last || !snapshot_.host) return {};
+    if (!snapshot_.host || ended_bridges_.empty() || !ends_all_networks()) return {};
+    const bool is_last = std::ranges::all_of(snapshot_.firewall_bridges, [&](const LinkName& name) {
+      return std::ranges::find(ended_bridges_, name) != ended_bridges_.end();
+    });
     Steps done;
     for (const auto& step : snapshot_.host->steps) {
       const bool is_setting = std::holds_alternative<SetSysctl>(step);
-      if (!is_setting || !snapshot_.may_others_forward) done.push_back(step);
+      if (is_setting ? !snapshot_.may_others_forward : is_last) done.push_back(step);
     }
     plan_.changes.push_back(removal(host_record_path(), encode(*snapshot_.host)));
     return done;

@@ -15,6 +15,8 @@ namespace burrow::netstack {
 namespace {
 
 constexpr const char* kDefaultDnsBinary = "/usr/libexec/podman/aardvark-dns";
+// An engine reads our answer only when we have ended: it must fit into a pipe, escapes included.
+constexpr size_t kLongestError = 8192;
 constexpr size_t kLargestRequest = 16U << 20U;
 
 std::optional<std::string> variable(const char* name) {
@@ -115,7 +117,9 @@ int run_program(const std::string& argv0, const std::vector<std::string>& argume
   const auto answer = run(*line, called);
   if (!answer) {
     // Names from hostile requests may hold bytes that are no UTF-8.
-    const Json error{{"error", answer.error().message}};
+    auto message = answer.error().message;
+    if (message.size() > kLongestError) message.replace(kLongestError, message.npos, "...");
+    const Json error{{"error", message}};
     std::puts(error.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
     return 1;
   }

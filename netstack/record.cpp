@@ -9,10 +9,15 @@ namespace {
 
 // Records of another version are not read: `inverse` must mean what it meant when they were made.
 constexpr uint64_t kVersion = 1;
+// Every port published singly, in both families, fits.
+constexpr size_t kLargestRecord = 256U << 20U;
 
 Json versioned() { return {{"version", kVersion}}; }
 
-std::string text_of(const Json& json) { return json.dump() + '\n'; }
+// Paths and names of others may hold bytes that are no UTF-8.
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
 
 Json optional_text(const std::optional<std::string>& text) { return text ? Json(*text) : Json(); }
 
@@ -32,7 +37,7 @@ Result<std::optional<IpAddress>> optional_address(const JsonCursor& cursor, std:
 template <typename Read>
 auto decode(std::string_view text, Read read) -> decltype(read(std::declval<JsonCursor>())) {
   const auto attempt = [&]() -> decltype(read(std::declval<JsonCursor>())) {
-    const auto document = TRY(parse_json(text));
+    const auto document = TRY(parse_json(text, kLargestRecord));
     const JsonCursor root{document};
     if (TRY(TRY(root.at("version")).unsigned_integer(UINT32_MAX)) != kVersion) {
       return root.failure("record of another version, expected {}", kVersion);
@@ -44,9 +49,14 @@ auto decode(std::string_view text, Read read) -> decltype(read(std::declval<Json
   return result;
 }
 
+bool leaves_directory(std::string_view path) {
+  return path == ".." || path.starts_with("../") || path.ends_with("/..") ||
+         path.find("/../") != path.npos;
+}
+
 // A record's path cannot lead out of the journal's directory.
 Result<std::string> parse_path(std::string_view text) {
-  if (text.empty() || text.front() == '/' || text.find("..") != text.npos) {
+  if (text.empty() || text.front() == '/' || leaves_directory(text)) {
     return fail(Errc::invalid_input, "not a record's path: \"{}\"", text);
   }
   return std::string{text};

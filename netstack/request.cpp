@@ -8,11 +8,12 @@ namespace {
 
 constexpr uint64_t kMostPorts = UINT16_MAX;
 constexpr size_t kMostNetworks = 256;
-constexpr size_t kMostMappings = 65535;
+constexpr size_t kMostMappings = 4096;
+constexpr size_t kMostItems = 1024;  // addresses, aliases, servers of one attachment
 
 Result<std::vector<IpAddress>> addresses(const JsonCursor& cursor) {
   std::vector<IpAddress> result;
-  for (const auto& element : TRY(cursor.elements())) {
+  for (const auto& element : TRY(cursor.elements(kMostItems))) {
     result.push_back(TRY(element.parsed(IpAddress::parse)));
   }
   return result;
@@ -29,7 +30,8 @@ Result<MacAddress> parse_own_mac(std::string_view text) {
 
 Result<std::vector<std::string>> strings(const JsonCursor& cursor) {
   std::vector<std::string> result;
-  for (const auto& element : TRY(cursor.elements())) result.push_back(TRY(element.string()));
+  for (const auto& element : TRY(cursor.elements(kMostItems)))
+    result.push_back(TRY(element.string()));
   return result;
 }
 
@@ -95,7 +97,7 @@ Result<std::vector<NamedOptions>> named_options(const JsonCursor& networks) {
   std::set<std::string> names;
   for (const auto& entry : result) {
     if (!names.insert(entry.name).second) {
-      return networks.failure("network \"{}\" passed twice", entry.name);
+      return networks.failure("network \"{}\" passed twice", entry.name.substr(0, 64));
     }
   }
   return result;
@@ -104,10 +106,14 @@ Result<std::vector<NamedOptions>> named_options(const JsonCursor& networks) {
 Result<AttachmentRequest> decode_attachment(const NamedOptions& entry, const JsonCursor& known) {
   const auto& options = entry.options;
   const auto network = TRY(known.find(entry.name));
-  if (!network) return options.failure("no network_info for network \"{}\"", entry.name);
+  if (!network)
+    return options.failure("no network_info for network \"{}\"", entry.name.substr(0, 128));
   AttachmentRequest attachment{
       .network = TRY(decode_network(*network)),
       .interface = TRY(TRY(options.at("interface_name")).parsed(LinkName::parse))};
+  if (attachment.network.name.str() != entry.name) {
+    return network->failure("has the name \"{}\", not \"{}\"", attachment.network.name, entry.name);
+  }
   if (const auto ips = TRY(options.find("static_ips"))) {
     attachment.addresses = TRY(addresses(*ips));
   }
@@ -143,11 +149,8 @@ Result<SetupRequest> decode_setup_request(std::string_view text) {
     request.attachments.push_back(std::move(attachment));
   }
   if (const auto mappings = TRY(root.find("port_mappings"))) {
-    const auto elements = TRY(mappings->elements());
-    if (elements.size() > kMostMappings) {
-      return mappings->failure("{} mappings are more than {}", elements.size(), kMostMappings);
-    }
-    for (const auto& element : elements) TRY_VOID(decode_mapping(element, request.ports));
+    for (const auto& element : TRY(mappings->elements(kMostMappings)))
+      TRY_VOID(decode_mapping(element, request.ports));
   }
   if (const auto servers = TRY(root.find("dns_servers"))) {
     request.dns_servers = TRY(addresses(*servers));
@@ -186,7 +189,7 @@ Result<TeardownRequest> decode_teardown_request(std::string_view text) {
   }
   const auto mappings = root.find("port_mappings");
   if (!mappings || !*mappings) return result;
-  const auto elements = (*mappings)->elements();
+  const auto elements = (*mappings)->elements(kMostMappings);
   if (!elements) {
     note(elements.error());
     return result;

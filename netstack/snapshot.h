@@ -25,6 +25,7 @@ struct BridgeSnapshot {
 
 /// One network of the request.
 struct NetworkSnapshot {
+  std::optional<std::string> dns_header;  ///< the first line of its DNS file, if there is one
   std::optional<BridgeSnapshot> bridge;
   std::optional<NetworkRecord> record;
   bool is_in_firewall = false;              ///< its bridge stands in our table
@@ -55,6 +56,7 @@ struct Snapshot {
   std::vector<AttachmentRecord> attachments;  ///< of the container, in their order
   std::optional<HostRecord> host;
   firewall::TableState table = firewall::TableState::missing;
+  bool has_other_networks = false;  ///< on record besides those asked for; read for teardown only
   std::vector<LinkName> firewall_bridges;  ///< bridges in our table; read for teardown only
   /// Elements of all records, for a table that is not current; empty while it is.
   std::vector<firewall::Element> recorded_elements;

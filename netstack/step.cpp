@@ -165,7 +165,7 @@ std::optional<Step> inverse(const Step& step) {
                    return ForgetFlows{forget.ports, {}};
                  },
                  [](const AddDnsEntry& add) -> Inverse {
-                   return RemoveDnsEntry{add.file, add.container};
+                   return RemoveDnsEntry{add.file, add.container, add.header_before};
                  },
                  [](const ServeDns&) -> Inverse { return NotifyDns{}; },
                  [](const auto&) -> Inverse { return std::nullopt; }},

@@ -127,12 +127,15 @@ struct AddDnsEntry {
   ContainerId container;
   std::string header;
   std::string entry;
+  std::optional<std::string> header_before;  ///< what taking the step back puts back
   friend bool operator==(const AddDnsEntry&, const AddDnsEntry&) = default;
 };
-/// Takes a container's line out; a file without containers goes.
+/// Takes a container's line out; a file without containers goes. The header becomes `header` again,
+/// if there is one.
 struct RemoveDnsEntry {
   std::string file;
   ContainerId container;
+  std::optional<std::string> header;
   friend bool operator==(const RemoveDnsEntry&, const RemoveDnsEntry&) = default;
 };
 /// Has the DNS daemon serve the files: started if it does not run, told to read them again if it

@@ -137,14 +137,18 @@ struct Encoder {
             {"targets", std::move(targets)}};
   }
   Json operator()(const AddDnsEntry& s) const {
-    return {{"step", "add_dns_entry"},
-            {"file", s.file},
-            {"container", s.container.str()},
-            {"header", s.header},
-            {"entry", s.entry}};
+    Json json{{"step", "add_dns_entry"},
+              {"file", s.file},
+              {"container", s.container.str()},
+              {"header", s.header},
+              {"entry", s.entry}};
+    if (s.header_before) json["header_before"] = *s.header_before;
+    return json;
   }
   Json operator()(const RemoveDnsEntry& s) const {
-    return {{"step", "remove_dns_entry"}, {"file", s.file}, {"container", s.container.str()}};
+    Json json{{"step", "remove_dns_entry"}, {"file", s.file}, {"container", s.container.str()}};
+    if (s.header) json["header"] = *s.header;
+    return json;
   }
   Json operator()(const ServeDns&) const { return {{"step", "serve_dns"}}; }
   Json operator()(const NotifyDns&) const { return {{"step", "notify_dns"}}; }
@@ -221,14 +225,14 @@ class Fields {
     }
     return result;
   }
-  [[nodiscard]] Result<std::optional<std::string>> before() const {
-    const auto member = TRY(cursor_.find("before"));
+  [[nodiscard]] Result<std::optional<std::string>> optional_text(std::string_view key) const {
+    const auto member = TRY(cursor_.find(key));
     if (!member) return std::nullopt;
     return TRY(member->string());
   }
   // A key names a setting of the network and nothing else on the host.
   static Result<std::string> parse_key(std::string_view text) {
-    if (!text.starts_with("net/") || text.find("..") != text.npos) {
+    if (!text.starts_with("net/") || text.find("/../") != text.npos || text.ends_with("/..")) {
       return fail(Errc::invalid_input, "not a setting of the network: \"{}\"", text.substr(0, 128));
     }
     return std::string{text};
@@ -298,7 +302,7 @@ Result<Step> decode_step(const JsonCursor& cursor) {
     return SetSysctl{.place = TRY(fields.place()),
                      .key = TRY(fields.parsed("key", Fields::parse_key)),
                      .value = TRY(fields.text("value")),
-                     .before = TRY(fields.before()),
+                     .before = TRY(fields.optional_text("before")),
                      .along = TRY(fields.along()),
                      .taking_back = TRY(fields.flag("taking_back"))};
   }
@@ -310,10 +314,11 @@ Result<Step> decode_step(const JsonCursor& cursor) {
   if (kind == "forget_flows") return ForgetFlows{TRY(fields.ports()), TRY(fields.targets())};
   if (kind == "add_dns_entry") {
     return AddDnsEntry{TRY(fields.file()), TRY(fields.container()), TRY(fields.text("header")),
-                       TRY(fields.text("entry"))};
+                       TRY(fields.text("entry")), TRY(fields.optional_text("header_before"))};
   }
   if (kind == "remove_dns_entry")
-    return RemoveDnsEntry{TRY(fields.file()), TRY(fields.container())};
+    return RemoveDnsEntry{TRY(fields.file()), TRY(fields.container()),
+                          TRY(fields.optional_text("header"))};
   if (kind == "start_loopback") return StartLoopback{};
   if (kind == "stop_loopback") return StopLoopback{};
   if (kind == "serve_dns") return ServeDns{};

@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-import signal
+import socket
 import struct
 import sys
 import time
@@ -116,7 +116,6 @@ class Choice(DaemonTest):
         dns.run("ip", "link", "set", "up0", "up")
         dns.run("ip", "address", "add", "fe80::53/64", "dev", "up0", "nodad")
         index = pathlib.Path("/sys/class/net/up0/ifindex").read_text().strip()
-        import socket
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
             server.bind(("fe80::53", 53, 0, int(index)))
             server.settimeout(5)
@@ -177,6 +176,18 @@ class Relay(DaemonTest):
         self.assertGreater(len(plain.data), 25)  # old musl uses what there is
         self.assertEqual(len(ask_tcp("example.com", source=CLIENT).data), 60)
         self.assertEqual(upstream.seen[-1][1], "tcp")  # TCP follows TCP
+
+    def test_a_truncated_answer_of_a_server_without_tcp_is_relayed_as_it_is(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind((NETWORK, 53))
+            server.settimeout(5)
+            self.start_daemon({"net": network([NETWORK])})
+            with dns.udp_socket(CLIENT, GATEWAY) as asker:
+                asker.send(make_query("example.com"))
+                query, peer = server.recvfrom(512)
+                server.sendto(respond(query, addresses=["192.0.2.1"], flags=0x8380), peer)
+                reply = Reply(asker.recv(512))
+        self.assertEqual((reply.data, reply.truncated, reply.rcode), (["192.0.2.1"], True, NOERROR))
 
     def test_a_response_larger_than_the_client_s_buffer_is_not_lost(self):
         self.start_upstream(NETWORK, lambda query, _: respond(

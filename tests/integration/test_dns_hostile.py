@@ -121,17 +121,24 @@ class Flood(DaemonTest):
         for thread in floods:
             thread.start()
         try:
-            taken = []
+            taken, tries = [], 0
             for ident in range(300):
                 began = time.monotonic()
-                self.assertEqual(ask("web", source=OTHER, ident=ident, timeout=2).data, [CLIENT])
+                # The kernel drops what does not fit its queue: a client asks again.
+                for _ in range(5):
+                    tries += 1
+                    reply = ask("web", source=OTHER, ident=ident, timeout=0.5)
+                    if reply:
+                        break
+                self.assertEqual(reply.data, [CLIENT])
                 taken.append(time.monotonic() - began)
         finally:
             ending.set()
             for thread in floods:
                 thread.join()
         # Mostly the time of this program's own three flooding threads.
-        self.assertLess(sorted(taken)[-4], 0.5)
+        self.assertLess(sorted(taken)[150], 0.1)
+        self.assertLess(tries, 330)
         self.assertLess(daemon.resident_kib(), 20 * 1024)
 
     def test_each_query_is_answered_once(self):

@@ -147,6 +147,12 @@ class End(DaemonTest):
         self.assertLess(time.monotonic() - began, 0.1)
         self.assertEqual(os.listdir(daemon.directory), [])
 
+    def test_files_that_are_no_networks_do_not_keep_it(self):
+        daemon = self.start_daemon({"net": NETWORK, "junk": "junk\n"})
+        (daemon.directory / "net").unlink()
+        daemon.reload()
+        wait_until(lambda: not daemon.is_running(), seconds=1)
+
     def test_a_network_without_containers_keeps_it(self):
         daemon = self.start_daemon({"net": NETWORK})
         daemon.reload({"net": "10.89.0.1\n"})

@@ -293,6 +293,8 @@ class PodmanTest(unittest.TestCase):
         refused = podman("run", "-d", "--name", "late", "--network", "one", "-p", "8080:80",
                          support.IMAGE, "sleep", "1000", check=False)
         self.assertNotEqual(refused.returncode, 0)
+        if support.is_ours():
+            self.assertIn('already published by container "web"', refused.stderr)
         if support.is_ours():  # netavark 1.17 takes the first container's rule away
             self.serve("web", "tcp", 80, "first")
             self.assertEqual(ask("tcp", HOST, 8080, self.outside), "first")

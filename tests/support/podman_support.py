@@ -256,7 +256,7 @@ class Podman:
                 found.append(f"link {link['ifname']}")
         for path in sorted(NETWORK_RUN_DIR.rglob("*")):
             # The locks and Podman's own database stay; netavark keeps the name of its driver.
-            stays = path.suffix in (".lock", ".db") or path.name in ("lock", "firewall-driver")
+            stays = path.suffix in (".lock", ".db") or path.name == "firewall-driver"
             if path.is_file() and not stays:
                 found.append(f"file {path}")
         ruleset = run("nft", "list", "ruleset")

@@ -35,7 +35,7 @@ TEST_CASE("a link name is what the kernel takes") {
   CHECK(LinkName::parse("abcdefghijklmno"));
   CHECK(LinkName::parse("abcdefghijklmnop").error().message ==
         "interface name is longer than 15 characters: \"abcdefghijklmnop\"");
-  for (const auto* text : {"", ".", "..", "a/b", "a:b", "a b", "a\tb"}) {
+  for (const auto* text : {"", ".", "..", "a/b", "a:b", "a b", "a\tb", "veth%d"}) {
     CAPTURE(text);
     CHECK_FALSE(LinkName::parse(text));
   }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace burrow;
 using namespace burrow::dns;
 
@@ -188,4 +190,20 @@ TEST_CASE("ten thousand names are all found again") {
     REQUIRE(zone.find_addresses(name.labels())[0] ==
             file.containers[static_cast<size_t>(i)].addresses[0]);
   }
+}
+
+TEST_CASE("an alias of ten thousand containers keeps each address once, in order") {
+  std::string content = "10.0.0.1\n";
+  for (int i = 0; i < 20000; ++i) {
+    content += fmt::format("id{} 10.1.{}.{}  all\n", i, i % 10000 / 256, i % 256);
+  }
+  const auto file = *parse_network_file("big", content);
+  const std::vector<const NetworkFile*> files{&file};
+  const NetworkZone zone{files};
+  const auto found = zone.find_addresses("\3all");
+  CHECK(found.front() == ip("10.1.0.0"));
+  CHECK(std::ranges::is_sorted(found.first(256)));
+  auto sorted = std::vector<IpAddress>(found.begin(), found.end());
+  std::ranges::sort(sorted);
+  CHECK(std::ranges::adjacent_find(sorted) == sorted.end());
 }

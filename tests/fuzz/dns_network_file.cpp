@@ -1,0 +1,31 @@
+// fuzz: dns
+// Any bytes as a file of the configuration directory, made into zones and looked up.
+#include <cstdlib>
+
+#include "dns/zones.h"
+
+using namespace burrow;
+using namespace burrow::dns;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  const std::string_view content{reinterpret_cast<const char*>(bytes), size};
+  const auto file = parse_network_file("net", content);
+  if (!file) return 0;
+  if (file->listen_addresses.empty()) std::abort();
+  const auto other = *parse_network_file("other%int", "10.0.0.1\na 10.0.0.2  a\n");
+  const std::vector<const NetworkFile*> files{&*file};
+  const std::vector<const NetworkFile*> other_files{&other};
+  const Zones zones{{std::make_shared<const NetworkZone>(files),
+                     std::make_shared<const NetworkZone>(other_files)},
+                    {},
+                    {}};
+  for (const auto& line : file->containers) {
+    for (const auto& address : line.addresses) {
+      if (zones.view(0, address).networks.empty()) std::abort();
+      for (const auto& name : line.names) {
+        if (zones.networks()[0]->find_addresses(name.labels()).empty()) std::abort();
+      }
+    }
+  }
+  return 0;
+}
