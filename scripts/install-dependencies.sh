@@ -9,10 +9,10 @@ run_packages='
   cmake ninja-build g++ pkg-config
   libboost1.81-dev libc-ares-dev libcli11-dev libexpected-dev libfmt-dev libmnl-dev
   libnetfilter-conntrack-dev libnftnl-dev libnl-3-dev libnl-route-3-dev libsqlite3-dev
-  libtomlplusplus-dev nlohmann-json3-dev
+  libtomlplusplus-dev nlohmann-json3-dev doctest-dev
   crun|runc busybox|busybox-static iproute2 util-linux ca-certificates'
 test_packages="
-  doctest-dev python3 nftables iproute2 iputils-ping bind9-dnsutils conntrack strace
+  python3 nftables iproute2 iputils-ping bind9-dnsutils conntrack strace
   dnsperf hyperfine ccache mold podman"
 
 purpose=run
