@@ -20,6 +20,20 @@ def fetch(url):
     return done.stdout
 
 
+def processes_of(*programs):
+    """The processes of this namespace that run one of `programs`."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm") as file:
+                name = file.read().strip()
+        except OSError:
+            continue
+        if name in programs:
+            found.append((int(pid), name))
+    return found
+
+
 class Containers(engine_support.EngineTest):
     def test_the_commands_output_exit_code_and_input_pass_through(self):
         run = ("run", "--rm", "--network", "none")
@@ -304,6 +318,7 @@ class Crashes(engine_support.EngineTest):
             self.burrow("rm", "--force", "a")
             with self.subTest(delay=delay):
                 self.assert_nothing_is_left()
+                self.assertTrue(eventually(lambda: not processes_of("sleep", "crun", "runc")))
 
     def test_after_a_reboot_nothing_runs_and_addresses_are_free(self):
         self.burrow("run", "-d", "--name", "a", "--network", "front:ip=10.89.0.2", "sleep", "99")
