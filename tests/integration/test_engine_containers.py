@@ -25,11 +25,11 @@ def processes_of(*programs):
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open(f"/proc/{pid}/comm") as file:
-                name = file.read().strip()
+            with open(f"/proc/{pid}/stat") as file:
+                name, rest = file.read().partition("(")[2].rsplit(")", 1)
         except OSError:
             continue
-        if name in programs:
+        if name in programs and rest.split()[0] != "Z":  # the sandbox's first process reaps nobody
             found.append((int(pid), name))
     return found
 
