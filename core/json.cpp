@@ -10,6 +10,7 @@ constexpr int kDeepestNesting = 32;
 constexpr size_t kMostMembers = 1024;
 // Names are quoted in paths up to this length.
 constexpr size_t kLongestKey = 64;
+constexpr size_t kLongestProblem = 512;
 
 std::string_view type_of(const Json& value) { return value.type_name(); }
 
@@ -18,28 +19,57 @@ std::string child_path(const std::string& path, std::string_view key) {
   return path.empty() ? std::string{cut} : fmt::format("{}.{}", path, cut);
 }
 
-// Refuses what nlohmann's parser lets through: deep nesting and duplicate keys.
-class Guard {
+// Refuses, in one pass that builds nothing, what nlohmann's parser lets through: deep nesting,
+// duplicate keys, and objects of more members than an ordered search may cost.
+class Guard : public nlohmann::json_sax<Json> {
  public:
-  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (depth > kDeepestNesting) problem = "nested too deeply";
-    if (event == Event::object_start) keys_.emplace_back();
-    if (event == Event::object_end && !keys_.empty()) keys_.pop_back();
-    if (event == Event::key && !keys_.empty() &&
-        !keys_.back().insert(parsed.get_ref<const std::string&>()).second) {
-      problem = fmt::format("duplicate field \"{}\"",
-                            parsed.get_ref<const std::string&>().substr(0, kLongestKey));
-    }
-    if (event == Event::key && !keys_.empty() && keys_.back().size() > kMostMembers) {
-      problem = fmt::format("an object has more than {} members", kMostMembers);
-    }
-    return problem.empty();  // from the first problem on nothing is built any more
-  }
   std::string problem;
 
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(number_integer_t /*value*/) override { return true; }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
+  bool string(string_t& /*value*/) override { return true; }
+  bool binary(binary_t& /*value*/) override { return true; }
+  bool start_object(std::size_t /*elements*/) override {
+    keys_.emplace_back();
+    return descend();
+  }
+  bool key(string_t& key) override {
+    auto& keys = keys_.back();
+    if (keys.size() == kMostMembers) {
+      return refuse(fmt::format("an object has more than {} members", kMostMembers));
+    }
+    if (keys.insert(key).second) return true;
+    return refuse(fmt::format("duplicate field \"{}\"", key.substr(0, kLongestKey)));
+  }
+  bool end_object() override {
+    keys_.pop_back();
+    --depth_;
+    return true;
+  }
+  bool start_array(std::size_t /*elements*/) override { return descend(); }
+  bool end_array() override {
+    --depth_;
+    return true;
+  }
+  bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
+                   const Json::exception& exception) override {
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: ..." without the bracket.
+    const std::string_view what = exception.what();
+    const auto bracket = what.find("] ");
+    return refuse(std::string{bracket == what.npos ? what : what.substr(bracket + 2)});
+  }
+
  private:
+  bool descend() { return ++depth_ <= kDeepestNesting || refuse("JSON is nested too deeply"); }
+  bool refuse(std::string reason) {
+    problem = std::move(reason);
+    return false;
+  }
   std::vector<std::set<std::string>> keys_;
+  int depth_ = 0;
 };
 
 }  // namespace
@@ -49,34 +79,11 @@ Result<Json> parse_json(std::string_view text, size_t size_limit) {
     return fail(Errc::invalid_input, "document of {} bytes is larger than {}", text.size(),
                 size_limit);
   }
-  // nlohmann recurses only in its destructor, but a bounded depth keeps every visitor safe: check
-  // before anything is built.
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > kDeepestNesting) return fail(Errc::invalid_input, "JSON is nested too deeply");
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
   Guard guard;
-  try {
-    auto document = Json::parse(text, std::ref(guard));
-    if (!guard.problem.empty()) return fail(Errc::invalid_input, "{}", guard.problem);
-    return document;
-  } catch (const nlohmann::json::exception& exception) {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: ..." without the bracket.
-    const std::string_view what = exception.what();
-    const auto bracket = what.find("] ");
-    return fail(Errc::invalid_input, "{}", bracket == what.npos ? what : what.substr(bracket + 2));
+  if (!Json::sax_parse(text, &guard)) {
+    return fail(Errc::invalid_input, "{}", guard.problem.substr(0, kLongestProblem));
   }
+  return Json::parse(text, nullptr, false);
 }
 
 Result<std::optional<JsonCursor>> JsonCursor::find(std::string_view key) const {

@@ -102,7 +102,9 @@ int run_command_line(int argc, char** argv) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
     fmt::print(stderr, "Error: {}\nSee 'burrow --help', or --help after a command.\n",
-               error.what());
+               app.get_subcommands().empty() && !app.remaining().empty()
+                   ? fmt::format("unknown command \"{}\"", app.remaining().front())
+                   : error.what());
     return kExitEngineError;
   } catch (const std::exception& error) {
     fmt::print(stderr, "Error: {}\n", error.what());

@@ -75,19 +75,9 @@ Result<std::vector<Attachment>> plan_attachments(const Engine& engine,
   return attachments;
 }
 
-// Waits until nobody supervises the container any more, and yields the lock that says so.
-Result<ContainerLock> end_of_supervision(Engine& engine, const ContainerId& id) {
-  TRY_VOID(host::make_directories(engine.directories.container(id)));
-  return ContainerLock::acquire(engine.directories, id, LockKind::supervision);
-}
-
-// Cleans up what a supervisor that was killed left behind.
-Result<void> end_if_needed(Engine& engine, const ContainerId& id) {
-  const auto container = TRY(engine.store.find(id));
-  if (!container || container->state == ContainerState::exited) return {};
-  const auto operation = TRY(ContainerLock::acquire(engine.directories, id, LockKind::operation));
-  return end_container(engine, id, std::nullopt);
-}
+// What `stop` and `rm` make sure of: nothing runs and nothing is held on the host. Yields whether
+// the container is still in the store.
+enum class Left { container, nothing };
 
 Result<void> signal_process(const Container& container, std::chrono::milliseconds patience) {
   if (!container.process) return {};
@@ -100,6 +90,51 @@ Result<void> signal_process(const Container& container, std::chrono::millisecond
   TRY_VOID(process->send(SIGKILL));
   TRY(process->wait(std::nullopt));
   return {};
+}
+
+// Waits until nobody supervises the container any more, and cleans up what is left then.
+Result<Left> end_running(Engine& engine, const Container& container,
+                         std::chrono::milliseconds patience) {
+  TRY_VOID(signal_process(container, patience));
+  TRY_VOID(host::make_directories(engine.directories.container(container.id)));
+  const auto supervision =
+      TRY(ContainerLock::acquire(engine.directories, container.id, LockKind::supervision));
+  const auto left = TRY(engine.store.find(container.id));
+  if (!left) {
+    std::error_code ignored;
+    fs::remove_all(engine.directories.container(container.id), ignored);
+    return Left::nothing;
+  }
+  if (left->state == ContainerState::exited) return Left::container;
+  const auto operation =
+      TRY(ContainerLock::acquire(engine.directories, container.id, LockKind::operation));
+  TRY_VOID(end_container(engine, container.id, std::nullopt));
+  if (!left->spec.removes_itself) return Left::container;
+  TRY_VOID(remove_container(engine, container.id));
+  return Left::nothing;
+}
+
+// A container under its operation lock: nobody starts, connects or ends it meanwhile.
+struct Held {
+  ContainerLock operation;
+  std::optional<Container> container;  ///< nothing when it was removed before we came
+};
+
+Result<Held> hold(Engine& engine, const ContainerId& id) {
+  TRY_VOID(host::make_directories(engine.directories.container(id)));
+  auto operation = TRY(ContainerLock::acquire(engine.directories, id, LockKind::operation));
+  auto container = TRY(engine.store.find(id));
+  if (!container) {
+    std::error_code ignored;
+    fs::remove_all(engine.directories.container(id), ignored);
+  }
+  return Held{std::move(operation), std::move(container)};
+}
+
+// A run that did not come to its start. Its supervisor, if there is one, finds it gone.
+Result<void> call_off(Engine& engine, const ContainerId& id) {
+  TRY_VOID(end_container(engine, id, std::nullopt));
+  return remove_container(engine, id);
 }
 
 }  // namespace
@@ -116,7 +151,6 @@ Result<LinkName> free_interface(const std::vector<Attachment>& attachments) {
 
 Result<Reserved> create_container(Engine& engine, const NewContainer& wanted) {
   TRY_VOID(check_spec(wanted.spec));
-  if (!wanted.networks) TRY_VOID(ensure_default_network(engine));
   const auto id = TRY(ContainerId::parse(TRY(random_id())));
   Container container{.id = id,
                       .name = TRY(ContainerName::parse(wanted.name.value_or("c-" + short_id(id)))),
@@ -129,6 +163,8 @@ Result<Reserved> create_container(Engine& engine, const NewContainer& wanted) {
   if (error) {
     return system_failure(error.value(), fmt::format("find \"{}\"", wanted.spec.rootfs));
   }
+  TRY_VOID(engine.store.check_name(container.name));
+  if (!wanted.networks) TRY_VOID(ensure_default_network(engine));
 
   // Networks cannot be removed between being found and being in use.
   const auto definitions = TRY(host::FileLock::acquire(engine.directories.definitions_lock()));
@@ -148,29 +184,37 @@ Result<Reserved> create_container(Engine& engine, const NewContainer& wanted) {
 
 Result<void> stop_container(Engine& engine, std::string_view text,
                             std::chrono::milliseconds patience) {
-  const auto container = TRY(engine.store.get(text));
-  if (container.state == ContainerState::exited) return {};
-  TRY_VOID(signal_process(container, patience));
-  const auto lock = TRY(end_of_supervision(engine, container.id));
-  TRY_VOID(end_if_needed(engine, container.id));
-  const auto left = TRY(engine.store.find(container.id));
-  if (left && left->spec.removes_itself) return remove_container(engine, container.id);
+  const auto id = TRY(engine.store.get(text)).id;
+  std::optional<Container> running;
+  {
+    const auto held = TRY(hold(engine, id));
+    if (!held.container || held.container->state == ContainerState::exited) return {};
+    if (held.container->state == ContainerState::created) return call_off(engine, id);
+    running = held.container;
+  }
+  TRY(end_running(engine, *running, patience));
   return {};
 }
 
 Result<void> remove_existing(Engine& engine, std::string_view text, RemoveRunning running) {
-  const auto container = TRY(engine.store.get(text));
-  if (container.state != ContainerState::exited) {
-    if (running == RemoveRunning::no) {
-      return fail(Errc::already_exists,
-                  "cannot remove container \"{}\" as it is {}: stop it first, or use -f",
-                  container.name, to_string(container.state));
+  const auto id = TRY(engine.store.get(text)).id;
+  for (;;) {
+    std::optional<Container> runs;
+    {
+      const auto held = TRY(hold(engine, id));
+      if (!held.container) return {};
+      if (held.container->state == ContainerState::exited) return remove_container(engine, id);
+      if (running == RemoveRunning::no) {
+        return fail(Errc::already_exists,
+                    "cannot remove container \"{}\" as it is {}: stop it first, or use -f",
+                    held.container->name, to_string(held.container->state));
+      }
+      if (held.container->state == ContainerState::created) return call_off(engine, id);
+      runs = held.container;
     }
-    TRY_VOID(signal_process(container, std::chrono::milliseconds{0}));
+    // Looked at again afterwards: someone may have started it once more.
+    if (TRY(end_running(engine, *runs, std::chrono::milliseconds{0})) == Left::nothing) return {};
   }
-  const auto lock = TRY(end_of_supervision(engine, container.id));
-  TRY_VOID(end_if_needed(engine, container.id));
-  return remove_container(engine, container.id);
 }
 
 }  // namespace burrow::engine

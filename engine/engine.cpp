@@ -27,6 +27,18 @@ Result<void> sweep_run_directory(const Directories& directories) {
   return {};
 }
 
+// What containers wrote that did not outlive the boot.
+Result<void> sweep_state_directory(const Directories& directories, Store& store) {
+  for (const auto& name : TRY(host::list_directory(directories.state / "containers"))) {
+    const auto id = ContainerId::parse(name);
+    if (!id || TRY(store.find(*id))) continue;
+    std::error_code error;
+    fs::remove_all(directories.container_state(*id), error);
+    if (error) return system_failure(error.value(), "remove what a container wrote");
+  }
+  return {};
+}
+
 }  // namespace
 
 Timestamp now() {
@@ -39,7 +51,10 @@ Result<Engine> Engine::open_as_supervisor(const Directories& directories) {
   TRY_VOID(host::make_directories(directories.run));
   const auto boot_id = TRY(read_boot_id());
   auto store = TRY(Store::open(directories, boot_id));
-  if (store.rebooted()) TRY_VOID(sweep_run_directory(directories));
+  if (store.rebooted()) {
+    TRY_VOID(sweep_run_directory(directories));
+    TRY_VOID(sweep_state_directory(directories, store));
+  }
   return Engine{.directories = directories,
                 .definitions = Definitions{directories.definitions},
                 .store = std::move(store)};

@@ -4,6 +4,7 @@
 #include <linux/magic.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -98,9 +99,13 @@ Result<ChildOutcome> run_isolated(const std::function<Result<std::vector<std::st
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return system_failure(errno, "pipe");
   const host::Fd read_end{pipe[0]};
   host::Fd write_end{pipe[1]};
+  const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) return system_failure(errno, "fork");
   if (child == 0) {
+    // Without us it must not go on: whoever cleans up after us would not know of what it makes.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(1);
     reset_signals();
     auto arguments = prepare_child(prepare, stdio);
     if (!arguments) report(write_end.get(), arguments.error());

@@ -20,8 +20,8 @@ struct ChildOutcome {
 
 /// Forks a child; there, enters private mounts, calls `prepare` and runs the arguments that it
 /// yields, with `stdio` as its standard descriptors. Waits for its end. `prepare` runs in the
-/// child: what it changes in memory is lost. For programs of one thread. Errors: those of
-/// `prepare`.
+/// child: what it changes in memory is lost. The child dies with us. For programs of one thread.
+/// Errors: those of `prepare`.
 Result<ChildOutcome> run_isolated(const std::function<Result<std::vector<std::string>>()>& prepare,
                                   const std::array<int, 3>& stdio);
 

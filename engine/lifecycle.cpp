@@ -138,6 +138,19 @@ Result<void> clean_up_one(Engine& engine, const Container& seen) {
   return {};
 }
 
+// A run directory that was made for a container that never reached the store. Whoever is about to
+// enter it there holds its lock.
+Result<void> sweep_unknown(Engine& engine, const std::string& name) {
+  const auto id = ContainerId::parse(name);
+  if (!id || TRY(engine.store.find(*id))) return {};
+  const auto lock = TRY(ContainerLock::try_acquire(engine.directories, *id, LockKind::supervision));
+  if (!lock || TRY(engine.store.find(*id))) return {};
+  std::error_code error;
+  fs::remove_all(engine.directories.container(*id), error);
+  if (error) return system_failure(error.value(), "remove the run directory of " + name);
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<netstack::Network>> networks_of(const Engine& engine,
@@ -203,6 +216,12 @@ std::vector<std::string> clean_up_after_crashes(Engine& engine) {
     if (container.state == ContainerState::exited) continue;
     if (const auto cleaned = clean_up_one(engine, container); !cleaned) {
       errors.push_back(fmt::format("container {}: {}", container.name, cleaned.error().message));
+    }
+  }
+  const auto names = host::list_directory(engine.directories.containers());
+  for (const auto& name : names.value_or(std::vector<std::string>{})) {
+    if (const auto swept = sweep_unknown(engine, name); !swept) {
+      errors.push_back(swept.error().message);
     }
   }
   return errors;

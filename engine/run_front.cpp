@@ -97,7 +97,9 @@ Result<RunOutcome> follow(ReportReader& reports, const host::Fd& signals,
                           const ContainerSpec& spec) {
   std::optional<ProcessIdentity> process;
   for (;;) {
-    std::array<pollfd, 2> polled{pollfd{reports.fd(), POLLIN, 0}, pollfd{signals.get(), POLLIN, 0}};
+    // Signals wait until there is a container to pass them on to.
+    std::array<pollfd, 2> polled{pollfd{reports.fd(), POLLIN, 0},
+                                 pollfd{process ? signals.get() : -1, POLLIN, 0}};
     if (!reports.has_more() && ::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) {
       return system_failure(errno, "poll");
     }

@@ -86,15 +86,20 @@ Result<Store> Store::open(const Directories& directories, std::string_view boot_
   return Store{std::move(database), rebooted};
 }
 
-Result<void> Store::insert(const Container& container) {
-  auto transaction = TRY(Transaction::begin(database_));
+Result<void> Store::check_name(const ContainerName& name) {
   auto taken = TRY(database_.prepare("SELECT id FROM containers WHERE name = ?"));
-  if (TRY(taken.bind(container.name.str()).step())) {
+  if (TRY(taken.bind(name.str()).step())) {
     return fail(Errc::already_exists,
                 "the container name \"{}\" is already in use by {}: remove that container first, "
                 "or choose another name",
-                container.name, taken.text(0).substr(0, 12));
+                name, taken.text(0).substr(0, 12));
   }
+  return {};
+}
+
+Result<void> Store::insert(const Container& container) {
+  auto transaction = TRY(Transaction::begin(database_));
+  TRY_VOID(check_name(container.name));
   auto statement = TRY(database_.prepare(
       "INSERT INTO containers (id, name, spec, state, created) VALUES (?, ?, ?, ?, ?)"));
   TRY_VOID(statement.bind(container.id.str())

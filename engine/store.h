@@ -22,7 +22,9 @@ class Store {
   static Result<Store> open(const Directories& directories, std::string_view boot_id);
   [[nodiscard]] bool rebooted() const { return rebooted_; }
 
-  /// Errors: already_exists when the name is taken, naming the holder.
+  /// Errors: already_exists when a container has that name, naming it.
+  Result<void> check_name(const ContainerName& name);
+  /// Errors: as check_name.
   Result<void> insert(const Container& container);
   /// All containers, oldest first.
   Result<std::vector<Container>> containers();

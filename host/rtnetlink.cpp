@@ -430,7 +430,9 @@ Result<void> RouteSocket::delete_links(const std::vector<uint32_t>& indexes) {
     Request join{RTM_SETLINK, 0};
     join.header<ifinfomsg>().ifi_index = static_cast<int>(index);
     join.put(IFLA_GROUP, group);
-    TRY_VOID(join.send(socket_.get(), fmt::format("group link {}", index)));
+    auto joined = join.send(socket_.get(), fmt::format("group link {}", index));
+    // One that vanished meanwhile must not keep the others.
+    if (!joined && joined.error().code != Errc::not_found) return joined;
   }
   request.put(IFLA_GROUP, group);
   return request.send(socket_.get(), fmt::format("delete {} links", indexes.size()));

@@ -68,9 +68,9 @@ template <typename Decode>
 auto Journal::read(const std::string& path, Decode decode) const
     -> Result<std::optional<typename decltype(decode(std::string_view{}))::value_type>> {
   const auto file = root_ / path;
-  const auto text = TRY(host::read_file_if_exists(file, kLargestRecordFile));
-  if (!text) return std::nullopt;
-  auto record = decode(std::string_view{*text});
+  const auto text = host::read_file_if_exists(file, kLargestRecordFile);
+  if (text && !*text) return std::nullopt;
+  auto record = text ? decode(std::string_view{**text}) : Failure{text.error()};
   if (record) return std::optional{*std::move(record)};
   log::error("journal", "damaged record \"{}\" is put aside as \"{}.damaged\": {}", file.native(),
              file.filename().native(), record.error().message);

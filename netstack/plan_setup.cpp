@@ -49,7 +49,13 @@ class Planner {
   // What is wrong only with several networks at once.
   Result<void> check_together(const std::vector<BridgeAttachment>& attachments) const {
     std::set<LinkName> bridges;
+    std::set<LinkName> host_links;
     for (const auto& attachment : attachments) {
+      const auto& host_link = attachment.options.host_interface;
+      if (host_link && !host_links.insert(*host_link).second) {
+        return fail(Errc::invalid_input, "host_interface_name \"{}\" is given to two networks",
+                    *host_link);
+      }
       if (!bridges.insert(attachment.bridge).second) {
         return fail(Errc::invalid_input, "two networks of the request have the bridge \"{}\"",
                     attachment.bridge);
@@ -63,6 +69,10 @@ class Planner {
                     network.name);
       }
       if (!snapshot_.has_dns_daemon) continue;
+      if (network.has_dns && dns_file_of(network) == "aardvark.pid") {
+        return fail(Errc::invalid_input, "a network with DNS cannot be called \"{}\"",
+                    network.name);
+      }
       for (const auto* servers : {&network.dns_servers, &request_.dns_servers}) {
         for (const auto& server : *servers) TRY_VOID(check_no_loop(server, attachments));
       }
@@ -103,6 +113,7 @@ class Planner {
   }
 
   void plan_host(const std::vector<BridgeAttachment>& attachments) {
+    if (attachments.empty()) return;
     Steps steps;
     if (settings_.firewall == FirewallDriver::nftables &&
         snapshot_.table != firewall::TableState::current) {

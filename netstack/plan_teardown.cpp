@@ -121,7 +121,11 @@ class Planner {
         break;
       }
     }
-    if (!change.add.empty()) join_firewall_change(std::move(change));
+    // A table that is missing gets the ports back from the record, with all else, when it is
+    // renewed.
+    if (!change.add.empty() && snapshot_.table == firewall::TableState::current) {
+      join_firewall_change(std::move(change));
+    }
     if (carried) forget_flows(std::move(targets));
   }
 

@@ -192,6 +192,9 @@ Result<AttachmentRecord> decode_attachment_record(std::string_view text) {
 Result<PendingRecord> decode_pending_record(std::string_view text) {
   return decode(text, [](const JsonCursor& root) -> Result<PendingRecord> {
     const auto command = TRY(TRY(root.at("command")).string());
+    if (command != "setup" && command != "teardown") {
+      return root.failure("unknown command \"{}\"", command.substr(0, 64));
+    }
     PendingRecord record{.command = command == "setup" ? PendingRecord::Command::setup
                                                        : PendingRecord::Command::teardown,
                          .netns = TRY(TRY(root.at("netns")).string()),

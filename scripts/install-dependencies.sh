@@ -6,14 +6,13 @@ set -eu
 
 # "a|b": either will do, a is installed when both are missing.
 run_packages='
-  cmake ninja-build g++ pkg-config
-  libboost1.81-dev libc-ares-dev libcli11-dev libexpected-dev libfmt-dev libmnl-dev
-  libnetfilter-conntrack-dev libnftnl-dev libnl-3-dev libsqlite3-dev
-  libtomlplusplus-dev nlohmann-json3-dev
+  cmake ninja-build g++ git pkg-config
+  libc-ares-dev libcli11-dev libexpected-dev libfmt-dev libmnl-dev libnftnl-dev libnl-3-dev
+  libsqlite3-dev nlohmann-json3-dev
   crun|runc busybox|busybox-static iproute2 util-linux ca-certificates'
 test_packages="
-  doctest-dev python3 python3-jsonschema nftables iproute2 iputils-ping bind9-dnsutils conntrack strace
-  dnsperf hyperfine ccache mold podman"
+  doctest-dev python3 python3-jsonschema nftables iputils-ping bind9-dnsutils conntrack
+  busybox-static musl-tools dnsperf ccache mold podman"
 
 purpose=run
 case ${1:-} in
