@@ -6,10 +6,15 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
+#include <optional>
 #include <thread>
 
 #include "host/fd.h"
@@ -39,7 +44,29 @@ Result<void> be_born_at(const std::filesystem::path& path) {
   return {};
 }
 
+// Which namespace a path leads to; nothing where there is none.
+std::optional<std::pair<dev_t, ino_t>> namespace_at(const std::filesystem::path& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+  return std::pair{found.st_dev, found.st_ino};
+}
+
 }  // namespace
+
+Result<void> end_processes_in_netns(const std::filesystem::path& path) {
+  const auto wanted = namespace_at(path);
+  if (!wanted || wanted == namespace_at("/proc/self/ns/net")) return {};
+  for (const auto& name : TRY(host::list_directory("/proc"))) {
+    int pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error != std::errc{} || end != name.data() + name.size()) continue;
+    // The descriptor is opened first: what it names cannot become another process meanwhile.
+    const host::Fd process{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+    if (!process.is_open() || namespace_at(fmt::format("/proc/{}/ns/net", pid)) != wanted) continue;
+    ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  }
+  return {};
+}
 
 Result<void> create_netns(const std::filesystem::path& path) {
   TRY_VOID(host::make_directories(path.parent_path()));

@@ -190,6 +190,7 @@ Result<void> end_container(Engine& engine, const ContainerId& id, std::optional<
         engine.directories, netns,
         {.container = *container, .ports = container->ports, .networks = networks}));
   }
+  failures.note(end_processes_in_netns(netns));
   failures.note(remove_netns(netns));
   failures.note(engine.store.set_exited(id, exit_code, now()));
   return failures.result();

@@ -203,6 +203,15 @@ std::vector<Error> teardown_foreign(const SetupRequest& request, Session& sessio
     return errors;
   }
   collect(errors, session.carry_out_teardown(plan_unused_networks(request, *after), netns));
+  // A network of ours may have lost its last attachment in this way: one whose record was damaged.
+  const auto names = names_of(request);
+  const auto rest =
+      observe_for_teardown(request.container, names, session.handles, session.journal);
+  if (!rest) {
+    errors.push_back(rest.error());
+    return errors;
+  }
+  collect(errors, session.carry_out_teardown(plan_teardown(names, *rest), netns));
   return errors;
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
 
 #include "core/log.h"
 #include "host/file.h"
@@ -44,6 +45,18 @@ std::string log_word() {
     if (log::is_enabled(level)) return word;
   }
   return "ERROR";
+}
+
+bool is_in_path(std::string_view program) {
+  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+  std::string_view rest = path == nullptr ? "" : path;
+  while (!rest.empty()) {
+    const auto colon = rest.find(':');
+    const auto file = fs::path{rest.substr(0, colon)} / program;
+    if (::access(file.c_str(), X_OK) == 0) return true;
+    rest = colon == rest.npos ? std::string_view{} : rest.substr(colon + 1);
+  }
+  return false;
 }
 
 std::string trimmed(std::string text) {
@@ -94,7 +107,7 @@ Result<void> DnsDaemon::serve() const {
   if (const auto pid = running(directory); pid && ::kill(*pid, SIGHUP) == 0) return {};
   host::Command command;
   std::error_code ignored;
-  if (fs::exists("/run/systemd/system", ignored)) {
+  if (fs::exists("/run/systemd/system", ignored) && is_in_path("systemd-run")) {
     // In a scope of its own, the daemon does not end with the service that started a container.
     command.arguments = {"systemd-run", "-q", "--scope"};
     if (rootless == Rootless::yes) command.arguments.emplace_back("--user");

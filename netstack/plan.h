@@ -39,8 +39,8 @@ struct SetupPlan {
 Result<SetupPlan> plan_setup(const SetupRequest& request, const Snapshot& snapshot,
                              const Settings& settings);
 
-/// Plans the end of these attachments of one container; those without a record are passed over. A
-/// network that no attachment is left on goes too, and our table with the last network.
+/// Plans the end of these attachments of one container; those without a record are passed over. Of
+/// these networks, those that no attachment is left on go too, and our table with the last network.
 Plan plan_teardown(const std::vector<NetworkName>& networks, const Snapshot& snapshot);
 
 /// Plans the end of attachments that somebody else made, as far as they show: what they must be

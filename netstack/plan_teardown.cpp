@@ -26,7 +26,6 @@ class Planner {
     for (const auto& record : snapshot_.attachments) {
       (contains(networks_, record.network) ? leaving_ : staying_).push_back(record);
     }
-    if (leaving_.empty()) return {};
     Steps done;
     Steps networks_done = end_networks();
     append(done, end_host());
@@ -42,16 +41,16 @@ class Planner {
   }
 
  private:
-  // A network ends when no port of its bridge is left but those that leave now; one on a bridge
-  // of somebody else when no other attachment of ours is.
-  [[nodiscard]] bool is_ending(const AttachmentRecord& record) const {
-    const auto& network = snapshot_.networks.at(record.network);
-    if (!network.record) return false;
+  // A network ends when no port of its bridge is left but one that leaves now; one on a bridge of
+  // somebody else when no other attachment of ours is.
+  [[nodiscard]] bool is_ending(const NetworkSnapshot& network) const {
     if (!network.record->owns_bridge()) return !network.has_other_attachments;
     if (!network.bridge) return true;
-    const auto own = record.host_link();
     return std::ranges::all_of(network.bridge->ports, [&](const std::string& port) {
-      return own && own->name.str() == port;
+      return std::ranges::any_of(leaving_, [&](const AttachmentRecord& record) {
+        const auto own = record.host_link();
+        return own && own->name.str() == port;
+      });
     });
   }
 
@@ -66,12 +65,12 @@ class Planner {
 
   Steps end_networks() {
     Steps done;
-    for (const auto& record : leaving_) {
-      if (!is_ending(record)) continue;
-      const auto& network = *snapshot_.networks.at(record.network).record;
-      append(done, network.steps);
-      ended_bridges_.push_back(network.bridge);
-      plan_.changes.push_back(removal(network_record_path(network.network), encode(network)));
+    for (const auto& name : networks_) {
+      const auto& network = snapshot_.networks.at(name);
+      if (!network.record || !is_ending(network)) continue;
+      append(done, network.record->steps);
+      ended_bridges_.push_back(network.record->bridge);
+      plan_.changes.push_back(removal(network_record_path(name), encode(*network.record)));
     }
     return done;
   }

@@ -297,7 +297,7 @@ class Crashes(engine_support.EngineTest):
 
     def test_killed_at_any_moment_nothing_is_left_after_the_next_command(self):
         # From before the first line of the program to long after the container runs.
-        for delay in [i * 0.006 for i in range(40)]:
+        for delay in [i * 0.012 for i in range(20)]:
             run = self.start("run", "-d", "--name", "a", "--network", "front", "-p", "8080:80",
                              "sleep", "1000")  # fmt: skip
             time.sleep(delay)
