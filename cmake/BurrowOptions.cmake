@@ -24,6 +24,10 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
 endif()
 add_compile_definitions(FMT_HEADER_ONLY=1)
 
+if(BURROW_FUZZ)
+  # Coverage of our libraries, which is what a fuzzer finds its way by.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(BURROW_SANITIZE)
   add_compile_options(-fsanitize=${BURROW_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BURROW_SANITIZE})

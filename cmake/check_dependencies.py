@@ -28,12 +28,10 @@ LIBRARIES = {
     "netlink/": {"host"},
     "libmnl/": {"firewall"},
     "libnftnl/": {"firewall"},
-    "libnetfilter_conntrack/": {"firewall"},
     "boost/": set(),
     "ares": {"dns"},
     "sqlite3": {"engine"},
     "CLI/": {"engine"},
-    "toml++/": {"engine"},
     "tl/": {"core"},
 }
 
