@@ -23,6 +23,8 @@ namespace {
 
 // A dump that the kernel calls inconsistent is asked again this often.
 constexpr int kDumpAttempts = 10;
+// The least metric of routes to ::1 that are ours.
+constexpr uint32_t kLoopbackMetric = 1024;
 
 template <typename Header>
 const Header& header_of(const nlmsghdr* message) {
@@ -497,6 +499,22 @@ Result<void> RouteSocket::add_route(const Route& route) {
   Request request{RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL};
   fill_route(request, route);
   return request.send(socket_.get(), describe("add", route));
+}
+
+Result<void> RouteSocket::add_loopback_route(uint32_t link) {
+  Request request{RTM_NEWROUTE, NLM_F_CREATE};
+  auto& header = request.header<rtmsg>();
+  header.rtm_family = AF_INET6;
+  header.rtm_dst_len = 128;
+  header.rtm_table = RT_TABLE_LOCAL;
+  header.rtm_protocol = RTPROT_STATIC;
+  header.rtm_scope = RT_SCOPE_UNIVERSE;
+  header.rtm_type = RTN_LOCAL;
+  // Behind the loopback link's own route, and apart from those of other bridges.
+  request.put(RTA_DST, IpAddress::parse("::1")->bytes())
+      .put(RTA_OIF, link)
+      .put(RTA_PRIORITY, kLoopbackMetric + link);
+  return request.send(socket_.get(), "add route to ::1");
 }
 
 Result<void> RouteSocket::delete_route(const Route& route) {

@@ -51,6 +51,10 @@ class RouteSocket {
   Result<void> delete_address(uint32_t link, const IpInterface& address);
   Result<void> add_route(const Route& route);
   Result<void> delete_route(const Route& route);
+  /// Has packets to ::1 that arrive on `link` taken as the host's own: answers to what was sent
+  /// from
+  /// ::1 through the link. Goes with the link.
+  Result<void> add_loopback_route(uint32_t link);
 
  private:
   class Request;

@@ -81,6 +81,12 @@ Result<void> HostApplier::act(const StopLoopback& /*step*/) {
   return act(TakeDown{Place::container, loopback_name()});
 }
 
+Result<void> HostApplier::act(const AnswerLoopback& step) {
+  const auto bridge = TRY(handles_.route.find_link(step.bridge));
+  if (!bridge) return no_link(step.bridge);
+  return handles_.route.add_loopback_route(bridge->index);
+}
+
 Result<void> HostApplier::act(const DeleteLinks& step) {
   std::vector<uint32_t> indexes;
   for (const auto& owned : step.links) {

@@ -21,6 +21,7 @@ class HostApplier : public Applier {
   Result<void> act(const TakeDown& step);
   Result<void> act(const StartLoopback& step);
   Result<void> act(const StopLoopback& step);
+  Result<void> act(const AnswerLoopback& step);
   Result<void> act(const DeleteLinks& step);
   Result<void> act(const DeleteContainerLink& step);
   Result<void> act(const AddAddress& step);

@@ -169,6 +169,8 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
     snapshot.forwarding6 = TRY(observe_forwarding("net/ipv6/conf/all/forwarding", "ipv6"));
   }
   snapshot.has_dns_daemon = dns.is_installed();
+  snapshot.filters_bridged_ipv6 =
+      host::read_sysctl("net/bridge/bridge-nf-call-ip6tables").value_or("0") != "0";
   bool needs_mtu = false;
   for (const auto& asked : request.attachments) {
     NetworkSnapshot network{.record = TRY(journal.network(asked.network.name))};

@@ -148,7 +148,7 @@ Result<BridgeAttachment> decode_bridge_attachment(const AttachmentRequest& reque
 }
 
 firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serves_dns,
-                                  uint16_t dns_port) {
+                                  uint16_t dns_port, firewall::Loopback6 loopback6) {
   const auto& network = attachment.request->network;
   firewall::NetworkPolicy policy{
       .name = network.name,
@@ -156,7 +156,8 @@ firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serve
       .isolation = attachment.options.isolation,
       .reach = network.is_internal ? firewall::Reach::internal : firewall::Reach::external,
       .outbound4 = attachment.options.outbound4,
-      .outbound6 = attachment.options.outbound6};
+      .outbound6 = attachment.options.outbound6,
+      .loopback6 = loopback6};
   for (const auto& subnet : network.subnets) policy.subnets.push_back(subnet.network);
   if (serves_dns) {
     for (const auto& gateway : attachment.gateways) policy.dns.push_back({gateway, dns_port});
@@ -195,6 +196,7 @@ Steps fresh_network_steps(const BridgeAttachment& attachment,
         AddAddress{Place::host, bridge, {*subnet.gateway, subnet.network.prefix_length()}});
   }
   steps.emplace_back(BringUp{Place::host, bridge});
+  if (has_ipv6 && !network.is_internal) steps.emplace_back(AnswerLoopback{bridge});
   return steps;
 }
 

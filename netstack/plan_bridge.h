@@ -27,7 +27,8 @@ Result<BridgeAttachment> decode_bridge_attachment(const AttachmentRequest& reque
 
 /// What the firewall makes of the network.
 firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serves_dns,
-                                  uint16_t dns_port);
+                                  uint16_t dns_port,
+                                  firewall::Loopback6 loopback6 = firewall::Loopback6::refused);
 
 /// Everything that a fresh network needs; `mtu` of the bridge only if an option asks for it.
 Steps fresh_network_steps(const BridgeAttachment& attachment,

@@ -182,8 +182,8 @@ class Planner {
     }
     std::vector<firewall::Element> elements;
     if (settings_.firewall == FirewallDriver::nftables) {
-      elements =
-          firewall::compile(policy_of(attachment, serves_dns(attachment), settings_.dns_port));
+      elements = firewall::compile(
+          policy_of(attachment, serves_dns(attachment), settings_.dns_port, loopback6_of(there)));
     }
     auto fresh = fresh_network_steps(attachment, std::move(elements));
     auto missing = missing_network_steps(fresh, there);
@@ -203,6 +203,18 @@ class Planner {
            there.record ? std::optional{encode(*there.record)} : std::nullopt, encode(after));
     append(std::move(missing));
     return {};
+  }
+
+  // ::1 can be reached through bridges of our making, which take its answers in, unless bridged
+  // packets meet the firewall.
+  [[nodiscard]] firewall::Loopback6 loopback6_of(const NetworkSnapshot& there) const {
+    const bool takes_answers =
+        !there.bridge ||
+        (there.record && std::ranges::any_of(there.record->steps, [](const Step& step) {
+           return std::holds_alternative<AnswerLoopback>(step);
+         }));
+    return takes_answers && !snapshot_.filters_bridged_ipv6 ? firewall::Loopback6::reachable
+                                                            : firewall::Loopback6::refused;
   }
 
   // For a bridge that somebody else made: our elements, and what we had to add before and now.

@@ -63,6 +63,8 @@ struct Snapshot {
   std::optional<ForwardingSnapshot> forwarding4;
   std::optional<ForwardingSnapshot> forwarding6;  ///< nothing where the host has no IPv6
   std::optional<uint32_t> default_route_mtu;
+  /// Whether bridged IPv6 packets meet the firewall (br_netfilter): answers to ::1 are lost then.
+  bool filters_bridged_ipv6 = false;
   bool has_dns_daemon = false;
   bool may_others_forward = false;  ///< links of others may live by forwarding; teardown only
 };

@@ -238,6 +238,9 @@ std::string to_string(const Step& step) {
           },
           [](const StartLoopback&) { return std::string{"set lo up in container"}; },
           [](const StopLoopback&) { return std::string{"set lo down in container"}; },
+          [](const AnswerLoopback& s) {
+            return fmt::format("take answers to ::1 from {}", s.bridge);
+          },
           [](const DeleteLinks& s) {
             std::string text = "delete links";
             for (const auto& link : s.links) text += fmt::format(" {}", link.name);

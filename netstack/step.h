@@ -57,6 +57,11 @@ struct StartLoopback {
 struct StopLoopback {
   friend bool operator==(const StopLoopback&, const StopLoopback&) = default;
 };
+/// Has answers to ::1 taken in from the bridge, so that ports published there work; goes with it.
+struct AnswerLoopback {
+  LinkName bridge;
+  friend bool operator==(const AnswerLoopback&, const AnswerLoopback&) = default;
+};
 /// Deletes links in one grace period; links that are gone or not ours are left alone.
 struct DeleteLinks {
   std::vector<OwnedLink> links;
@@ -148,10 +153,11 @@ struct NotifyDns {
   friend bool operator==(const NotifyDns&, const NotifyDns&) = default;
 };
 
-using Step = std::variant<CreateBridge, CreateVeth, EnableHairpin, BringUp, TakeDown, StartLoopback,
-                          StopLoopback, DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress,
-                          AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows,
-                          AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns>;
+using Step =
+    std::variant<CreateBridge, CreateVeth, EnableHairpin, BringUp, TakeDown, StartLoopback,
+                 StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress,
+                 RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows,
+                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns>;
 using Steps = std::vector<Step>;
 
 /// What takes `step` back; nothing where a step needs no taking back.

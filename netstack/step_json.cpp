@@ -95,6 +95,9 @@ struct Encoder {
   Json operator()(const TakeDown& s) const { return encode_link("take_down", s.place, s.link); }
   Json operator()(const StartLoopback&) const { return {{"step", "start_loopback"}}; }
   Json operator()(const StopLoopback&) const { return {{"step", "stop_loopback"}}; }
+  Json operator()(const AnswerLoopback& s) const {
+    return {{"step", "answer_loopback"}, {"link", s.bridge.str()}};
+  }
   Json operator()(const DeleteLinks& s) const {
     Json links = Json::array();
     for (const auto& link : s.links) {
@@ -270,6 +273,7 @@ Result<Step> decode_link_step(std::string_view kind, const Fields& fields) {
                        TRY(fields.link("peer")), TRY(fields.mac("peer_mac")), TRY(fields.mtu())}};
   }
   if (kind == "enable_hairpin") return EnableHairpin{TRY(fields.link())};
+  if (kind == "answer_loopback") return AnswerLoopback{TRY(fields.link())};
   if (kind == "bring_up") return BringUp{TRY(fields.place()), TRY(fields.link())};
   if (kind == "take_down") return TakeDown{TRY(fields.place()), TRY(fields.link())};
   if (kind == "delete_links") return DeleteLinks{TRY(fields.links())};

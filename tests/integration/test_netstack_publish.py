@@ -117,6 +117,19 @@ class HostAddress(PublishTest):
         self.assert_closed(self.outside_host, HOST4)
         self.assert_closed(self.machine, "fd00:1::1", "127.0.0.1")
 
+    def test_the_loopback_address_of_ipv6_answers_unless_bridged_packets_are_filtered(self):
+        self.machine.sysctl("net/bridge/bridge-nf-call-ip6tables", 0)
+        self.publish_at("::1")
+        self.assert_open(self.machine, "::1")
+        self.assert_closed(self.machine, HOST6, "127.0.0.1")
+        self.assert_closed(self.outside_host, HOST6)
+
+    def test_the_loopback_address_of_ipv6_is_refused_where_its_answers_would_be_lost(self):
+        self.machine.sysctl("net/bridge/bridge-nf-call-ip6tables", 1)
+        self.publish_at("")
+        self.assert_closed(self.machine, "::1")
+        self.assert_open(self.machine, HOST6, "127.0.0.1")
+
     def test_127_0_0_1_publishes_to_the_host_alone(self):
         self.publish_at("127.0.0.1")
         self.assert_open(self.machine, "127.0.0.1")
