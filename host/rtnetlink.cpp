@@ -88,6 +88,7 @@ bool is_address_size(size_t size) { return size == 4 || size == 16; }
 // What a request collected: the kernel's verdict and where to put its answers.
 struct Exchange {
   std::function<void(nlmsghdr*)> on_message;
+  std::function<bool()> has_enough;  // ends the reading early; the socket is of no use then
   bool is_done = false;
   bool was_interrupted = false;
   int error = 0;
@@ -97,6 +98,10 @@ struct Exchange {
 int on_valid(nl_msg* message, void* argument) {
   auto& exchange = *static_cast<Exchange*>(argument);
   if (exchange.on_message) exchange.on_message(nlmsg_hdr(message));
+  if (exchange.has_enough && exchange.has_enough()) {
+    exchange.is_done = true;
+    return NL_STOP;
+  }
   return NL_OK;
 }
 
@@ -180,12 +185,14 @@ class RouteSocket::Request {
     return header<Header>();
   }
 
-  /// Sends, and gives every answer to `on_message`. `what` says what was attempted.
+  /// Sends, and gives every answer to `on_message`, until the end or until `has_enough` says so.
+  /// `what` says what was attempted.
   Result<void> send(nl_sock* socket, const std::string& what,
-                    std::function<void(nlmsghdr*)> on_message = {}) {
+                    std::function<void(nlmsghdr*)> on_message = {},
+                    std::function<bool()> has_enough = {}) {
     if (!is_whole_) return fail(Errc::system, "{}: message too long", what);
     const std::unique_ptr<nl_cb, FreeCallbacks> callbacks{nl_cb_alloc(NL_CB_DEFAULT)};
-    Exchange exchange{.on_message = std::move(on_message)};
+    Exchange exchange{.on_message = std::move(on_message), .has_enough = std::move(has_enough)};
     nl_cb_set(callbacks.get(), NL_CB_VALID, NL_CB_CUSTOM, on_valid, &exchange);
     nl_cb_set(callbacks.get(), NL_CB_ACK, NL_CB_CUSTOM, on_end, &exchange);
     nl_cb_set(callbacks.get(), NL_CB_FINISH, NL_CB_CUSTOM, on_end, &exchange);
@@ -255,26 +262,38 @@ Result<Link> RouteSocket::get_link(uint32_t index) {
   return link;
 }
 
-Result<std::vector<Link>> RouteSocket::dump_links(std::optional<uint32_t> master) {
+Result<std::vector<Link>> RouteSocket::some_links_of(uint32_t master, size_t limit) {
+  auto socket = TRY(open());
+  Request request{RTM_GETLINK, NLM_F_DUMP};
+  request.header<ifinfomsg>();
+  request.put(IFLA_MASTER, master).put(IFLA_EXT_MASK, uint32_t{RTEXT_FILTER_SKIP_STATS});
+  std::vector<Link> links;
+  auto sent = request.send(
+      socket.socket_.get(), "list ports",
+      [&](nlmsghdr* message) {
+        auto link = parse_link(message);
+        if (link.master == master) links.push_back(std::move(link));
+      },
+      [&] { return links.size() >= limit; });
+  // Links that come and go meanwhile are no reason to ask again: which they are does not matter.
+  if (!sent && sent.error().code != Errc::changed) return Failure{std::move(sent).error()};
+  return links;
+}
+
+Result<std::vector<Link>> RouteSocket::links() {
   for (int attempt = 1;; ++attempt) {
     Request request{RTM_GETLINK, NLM_F_DUMP};
     request.header<ifinfomsg>();
-    if (master) request.put(IFLA_MASTER, *master);
+    request.put(IFLA_EXT_MASK, uint32_t{RTEXT_FILTER_SKIP_STATS});
     std::vector<Link> links;
-    auto sent = request.send(socket_.get(), "list links", [&](nlmsghdr* message) {
-      auto link = parse_link(message);
-      if (!master || link.master == master) links.push_back(std::move(link));
-    });
+    auto sent = request.send(socket_.get(), "list links",
+                             [&](nlmsghdr* message) { links.push_back(parse_link(message)); });
     if (sent) return links;
     if (sent.error().code != Errc::changed || attempt == kDumpAttempts) {
       return Failure{std::move(sent).error()};
     }
   }
 }
-
-Result<std::vector<Link>> RouteSocket::links_of(uint32_t master) { return dump_links(master); }
-
-Result<std::vector<Link>> RouteSocket::links() { return dump_links(std::nullopt); }
 
 Result<std::vector<IpInterface>> RouteSocket::addresses_of(uint32_t link) {
   for (int attempt = 1;; ++attempt) {

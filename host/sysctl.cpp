@@ -31,11 +31,13 @@ Result<std::string> read_sysctl(std::string_view key) {
 }
 
 Result<void> write_sysctl(std::string_view key, std::string_view value) {
-  if (const auto current = read_sysctl(key); current && *current == value) return {};
   const Fd fd{::open(path_of(key).c_str(), O_WRONLY | O_CLOEXEC)};
-  if (!fd.is_open()) return failed("set", key);
-  if (::write(fd.get(), value.data(), value.size()) < 0) return failed("set", key);
-  return {};
+  if (fd.is_open() && ::write(fd.get(), value.data(), value.size()) >= 0) return {};
+  const int refused = errno;
+  // Where /proc/sys is read-only, the right value may stand there already.
+  if (const auto current = read_sysctl(key); current && *current == value) return {};
+  errno = refused;
+  return failed("set", key);
 }
 
 }  // namespace burrow::host

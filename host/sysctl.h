@@ -12,7 +12,7 @@ namespace burrow::host {
 /// Errors: not_found, system.
 Result<std::string> read_sysctl(std::string_view key);
 
-/// Sets `key` when it has another value: a read-only /proc/sys with the right value is fine.
+/// Sets `key`; a read-only /proc/sys that has the right value is fine.
 Result<void> write_sysctl(std::string_view key, std::string_view value);
 
 }  // namespace burrow::host

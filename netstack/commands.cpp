@@ -282,9 +282,9 @@ Result<void> teardown(const fs::path& netns, std::string_view request_text,
       return std::ranges::find(snapshot->attachments, asked.network.name,
                                &AttachmentRecord::network) != snapshot->attachments.end();
     });
+    if (rest.attachments.empty()) continue;
     // Nor is what another container has on record in this namespace.
     for (const auto& record : TRY(session.journal.all_attachments())) {
-      if (rest.attachments.empty()) break;
       if (record.netns != netns.native()) continue;
       std::erase_if(rest.attachments, [&](const AttachmentRequest& asked) {
         return asked.interface == record.interface;

@@ -12,6 +12,9 @@ namespace {
 
 enum class Ports { unread, read };
 
+// So many ports tell whether one is left besides the container's own on that bridge.
+constexpr size_t kEnoughPorts = 8;
+
 Result<std::optional<BridgeSnapshot>> observe_bridge(const LinkName& name, Ports ports,
                                                      host::RouteSocket& route) {
   const auto link = TRY(route.find_link(name));
@@ -23,7 +26,9 @@ Result<std::optional<BridgeSnapshot>> observe_bridge(const LinkName& name, Ports
                         .is_up = link->is_up,
                         .addresses = TRY(route.addresses_of(link->index))};
   if (ports == Ports::read) {
-    for (const auto& port : TRY(route.links_of(link->index))) bridge.ports.insert(port.name);
+    for (const auto& port : TRY(host::RouteSocket::some_links_of(link->index, kEnoughPorts))) {
+      bridge.ports.insert(port.name);
+    }
   }
   return bridge;
 }

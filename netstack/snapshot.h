@@ -20,7 +20,7 @@ struct BridgeSnapshot {
   uint32_t mtu = 0;
   bool is_up = false;
   std::vector<IpInterface> addresses;
-  std::set<std::string> ports;  ///< names of its ports; read for teardown alone
+  std::set<std::string> ports;  ///< names of all its ports, or of several; teardown only
 };
 
 /// One network of the request.
