@@ -74,20 +74,6 @@ uint32_t take_metric(std::vector<uint32_t>& used, uint32_t wanted) {
   return wanted;
 }
 
-host::RouteKind kind_of(RouteType type) {
-  switch (type) {
-    case RouteType::unicast:
-      return host::RouteKind::unicast;
-    case RouteType::blackhole:
-      return host::RouteKind::blackhole;
-    case RouteType::unreachable:
-      return host::RouteKind::unreachable;
-    case RouteType::prohibit:
-      return host::RouteKind::prohibit;
-  }
-  return host::RouteKind::unicast;
-}
-
 void add_default_routes(const BridgeAttachment& attachment, UsedMetrics& used, Steps& steps) {
   if (attachment.request->network.is_internal) return;
   if (attachment.options.default_route == DefaultRoute::unwanted) return;
@@ -106,6 +92,20 @@ void add_default_routes(const BridgeAttachment& attachment, UsedMetrics& used, S
 }
 
 }  // namespace
+
+host::RouteKind kind_of(RouteType type) {
+  switch (type) {
+    case RouteType::unicast:
+      return host::RouteKind::unicast;
+    case RouteType::blackhole:
+      return host::RouteKind::blackhole;
+    case RouteType::unreachable:
+      return host::RouteKind::unreachable;
+    case RouteType::prohibit:
+      return host::RouteKind::prohibit;
+  }
+  return host::RouteKind::unicast;
+}
 
 bool BridgeAttachment::has_family(Family family) const {
   return std::ranges::any_of(request->network.subnets, [&](const Subnet& subnet) {

@@ -22,6 +22,9 @@ struct BridgeAttachment {
   [[nodiscard]] std::optional<IpAddress> first_address(Family family) const;
 };
 
+/// A route's type in the kernel's terms.
+host::RouteKind kind_of(RouteType type);
+
 /// Checks one attachment. Errors: invalid_input, unsupported.
 Result<BridgeAttachment> decode_bridge_attachment(const AttachmentRequest& request);
 

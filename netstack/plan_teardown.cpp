@@ -179,20 +179,6 @@ std::vector<firewall::Element> ports_without_record(const SetupRequest& request,
       .value_or(std::vector<firewall::Element>{});
 }
 
-host::RouteKind kind_of(RouteType type) {
-  switch (type) {
-    case RouteType::unicast:
-      return host::RouteKind::unicast;
-    case RouteType::blackhole:
-      return host::RouteKind::blackhole;
-    case RouteType::unreachable:
-      return host::RouteKind::unreachable;
-    case RouteType::prohibit:
-      return host::RouteKind::prohibit;
-  }
-  return host::RouteKind::unicast;
-}
-
 }  // namespace
 
 Plan plan_teardown(const std::vector<NetworkName>& networks, const Snapshot& snapshot) {
