@@ -22,7 +22,6 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-O2 -ffunction-sections -fdata-sections)
   add_link_options(-Wl,--gc-sections)
 endif()
-add_compile_definitions(FMT_HEADER_ONLY=1)
 
 if(BURROW_FUZZ)
   # Coverage of our libraries, which is what a fuzzer finds its way by.
