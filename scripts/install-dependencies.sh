@@ -7,7 +7,7 @@ set -eu
 # "a|b": either will do, a is installed when both are missing.
 run_packages='
   cmake ninja-build g++ git pkg-config
-  libc-ares-dev libcli11-dev libexpected-dev libfmt-dev libmnl-dev libnftnl-dev libnl-3-dev
+  libcli11-dev libexpected-dev libfmt-dev libmnl-dev libnftnl-dev libnl-3-dev
   libsqlite3-dev nlohmann-json3-dev
   crun|runc busybox|busybox-static iproute2 util-linux ca-certificates'
 test_packages="
