@@ -11,6 +11,7 @@
 
 #include "core/log.h"
 #include "dns/control.h"
+#include "dns/descriptor_limit.h"
 #include "dns/directory.h"
 #include "dns/file_watch.h"
 #include "dns/forwarder.h"
@@ -70,6 +71,7 @@ class Service::Implementation {
         retry_(loop_, [this] { std::ignore = reload(Trigger::retry); }) {}
 
   Result<Start> start() {
+    raise_descriptor_limit();
     signals_ = TRY(take_signals());
     TRY_VOID(prepare_pid_file());
     auto is_read = directory_.refresh();
