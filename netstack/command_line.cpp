@@ -41,6 +41,8 @@ constexpr std::array kSubcommands{
                    "attach the container in NETNS to the request's networks, print what it got"},
     SubcommandHelp{Subcommand::teardown, "teardown", "NETNS",
                    "take the container off the request's networks"},
+    SubcommandHelp{Subcommand::create, "create", "",
+                   "complete the network of the request and print its definition"},
     SubcommandHelp{Subcommand::version, "version", "", "print the version as JSON"},
 };
 

@@ -11,7 +11,7 @@
 
 namespace burrow::netstack {
 
-enum class Subcommand { setup, teardown, version };
+enum class Subcommand { setup, teardown, create, version };
 
 /// A command line that makes sense.
 struct CommandLine {

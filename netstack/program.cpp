@@ -10,6 +10,7 @@
 #include "host/file.h"
 #include "netstack/command_line.h"
 #include "netstack/commands.h"
+#include "netstack/create_command.h"
 
 namespace burrow::netstack {
 namespace {
@@ -18,6 +19,7 @@ constexpr const char* kDefaultDnsBinary = "/usr/libexec/podman/aardvark-dns";
 // An engine reads our answer only when we have ended: it must fit into a pipe, escapes included.
 constexpr size_t kLongestError = 8192;
 constexpr size_t kLargestRequest = 16U << 20U;
+constexpr std::string_view kLoadingOptions = "failed to load network options";
 constexpr uint32_t kLongestPluginRun = 3600;
 
 std::optional<std::string> variable(const char* name) {
@@ -99,15 +101,19 @@ Result<Surroundings> surroundings(const CommandLine& line) {
   return result;
 }
 
-Result<std::string> read_request(const CommandLine& line) {
+Result<std::string> read_request(const CommandLine& line, std::string_view purpose) {
   auto text = line.file ? host::read_file(*line.file, kLargestRequest)
                         : host::read_all(STDIN_FILENO, kLargestRequest);
-  if (!text) return with_context(std::move(text).error(), "failed to load network options");
+  if (!text) return with_context(std::move(text).error(), purpose);
   return text;
 }
 
 Result<std::string> run(const CommandLine& line, CalledAs called_as) {
   if (line.subcommand == Subcommand::version) return version_document(called_as);
+  if (line.subcommand == Subcommand::create) {
+    return create(TRY(read_request(line, "failed to load network create")),
+                  {line.plugin_directories.begin(), line.plugin_directories.end()});
+  }
   if (line.subcommand == Subcommand::teardown) {
     // An engine that is interrupted must not leave a half of the network behind.
     std::signal(SIGTERM, SIG_IGN);
@@ -117,10 +123,10 @@ Result<std::string> run(const CommandLine& line, CalledAs called_as) {
     // A wrong namespace is an error before anything is read or waited for.
     auto netns = TRY(host::NetNs::open(line.netns));
     const auto known = TRY(surroundings(line));
-    return setup(std::move(netns), line.netns, TRY(read_request(line)), known);
+    return setup(std::move(netns), line.netns, TRY(read_request(line, kLoadingOptions)), known);
   }
   const auto known = TRY(surroundings(line));
-  const auto request = TRY(read_request(line));
+  const auto request = TRY(read_request(line, kLoadingOptions));
   TRY_VOID(teardown(line.netns, request, known));
   return std::string{};
 }
