@@ -42,7 +42,8 @@ PURE = ["netstack/plan*.cpp", "netstack/plan*.h", "netstack/create.*", "netstack
         "dns/message.*", "dns/zones.*", "dns/name.*", "dns/network_file.*", "dns/resolv_conf.*",
         "dns/relay.*", "dns/reply.*", "dns/race.*", "dns/server_health.*",
         "dns/client_shares.*", "dns/key_table.*", "dns/wire.*", "dns/command_line.*",
-        "firewall/policy.*", "firewall/elements.*"]
+        "firewall/policy.*", "firewall/elements.*", "dhcp/lease.*", "dhcp/message4.*", "dhcp/client4.*",
+        "dhcp/frame.*", "dhcp/pace.h", "dhcp/bytes.h", "dhcp/protocol.*", "dhcp/command_line.*"]
 IMPURE = re.compile(r"^(host/(?!.*values)|unistd\.h|fcntl\.h|fstream|sys/|boost/|ares)")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
