@@ -16,7 +16,7 @@ FOLDERS = {
     "netstack": {"core", "host", "ipam", "firewall"},
     "dns": {"core", "host"},
     "dhcp": {"core", "host"},
-    "plugins": {"core"},
+    "plugins": {"core", "host"},
     "engine": {"core", "host", "ipam"},
 }
 
