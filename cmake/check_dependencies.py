@@ -30,7 +30,7 @@ LIBRARIES = {
     "libmnl/": {"firewall"},
     "libnftnl/": {"firewall"},
     "boost/": set(),
-    "ares": {"dns"},
+    "ares": set(),
     "sqlite3": {"engine"},
     "CLI/": {"engine"},
     "tl/": {"core"},
@@ -40,7 +40,8 @@ LIBRARIES = {
 PURE = ["netstack/plan*.cpp", "netstack/plan*.h", "netstack/create.*", "netstack/create_request.*",
         "netstack/driver_options.*", "netstack/network_rules.*", "ipam/*.cpp", "ipam/*.h", "dns/answer.*",
         "dns/message.*", "dns/zones.*", "dns/name.*", "dns/network_file.*", "dns/resolv_conf.*",
-        "dns/relay.*", "dns/reply.*", "dns/key_table.*", "dns/wire.*", "dns/command_line.*",
+        "dns/relay.*", "dns/reply.*", "dns/race.*", "dns/server_health.*",
+        "dns/client_shares.*", "dns/key_table.*", "dns/wire.*", "dns/command_line.*",
         "firewall/policy.*", "firewall/elements.*"]
 IMPURE = re.compile(r"^(host/(?!.*values)|unistd\.h|fcntl\.h|fstream|sys/|boost/|ares)")
 

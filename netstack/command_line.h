@@ -21,6 +21,7 @@ struct CommandLine {
   std::optional<std::string> dns_binary;
   bool is_rootless = false;
   std::vector<std::string> plugin_directories;
+  std::optional<std::string> plugin_timeout;  ///< seconds, as written
   Subcommand subcommand = Subcommand::version;
   std::string netns;
 };

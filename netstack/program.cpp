@@ -20,6 +20,7 @@ constexpr const char* kDefaultDnsBinary = "/usr/libexec/podman/aardvark-dns";
 constexpr size_t kLongestError = 8192;
 constexpr size_t kLargestRequest = 16U << 20U;
 constexpr std::string_view kLoadingOptions = "failed to load network options";
+constexpr uint32_t kLongestPluginRun = 3600;
 
 std::optional<std::string> variable(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread
@@ -64,8 +65,28 @@ Result<uint16_t> dns_port() {
   return port;
 }
 
+Result<PluginSettings> plugin_settings(const CommandLine& line) {
+  PluginSettings settings;
+  for (const auto& directory : line.plugin_directories) {
+    settings.directories.push_back(std::filesystem::absolute(directory));
+  }
+  const auto text = line.plugin_timeout ? line.plugin_timeout : variable("BURROW_PLUGIN_TIMEOUT");
+  if (!text) return settings;
+  uint32_t seconds = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (error != std::errc{} || end != text->data() + text->size() || seconds == 0 ||
+      seconds > kLongestPluginRun) {
+    return fail(Errc::invalid_input,
+                "invalid time limit of plugins \"{}\": must be 1 to {} seconds",
+                text->substr(0, 64), kLongestPluginRun);
+  }
+  settings.time_limit = std::chrono::seconds{seconds};
+  return settings;
+}
+
 Result<Surroundings> surroundings(const CommandLine& line) {
-  Surroundings result{.firewall = TRY(firewall_driver(line))};
+  Surroundings result{.firewall = TRY(firewall_driver(line)),
+                      .plugins = TRY(plugin_settings(line))};
   const auto port = TRY(dns_port());
   if (!line.run_directory || line.run_directory->empty()) {
     return fail(Errc::invalid_input, "no run directory: --config is required");

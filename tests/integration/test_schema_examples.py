@@ -16,7 +16,7 @@ except ImportError:
     jsonschema = None
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCHEMAS = ("network", "setup-request", "create-request", "status")
+SCHEMAS = ("network", "plugin-call", "setup-request", "create-request", "status")
 
 
 def validators():
