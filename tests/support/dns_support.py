@@ -326,8 +326,13 @@ class Upstream:
             thread.start()
 
     def names(self):
-        """What was asked, as (name, type), in order."""
-        return [(read_name(query, 12)[0], Reply(query).question[1]) for query, _ in self.seen]
+        """What was asked, as (name in lower case, type), in order."""
+        return [(read_name(query, 12)[0].lower(), Reply(query).question[1])
+                for query, _ in self.seen]
+
+    def spellings(self):
+        """The names that were asked as they came, in order."""
+        return [read_name(query, 12)[0] for query, _ in self.seen]
 
     def _responses(self, query, transport):
         self.seen.append((query, transport))
