@@ -1,6 +1,7 @@
 """DNS for tests: messages in plain bytes, a daemon in a directory, upstream servers that misbehave on
 purpose. Everything runs inside the sandbox's own network and mount namespaces."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -254,6 +255,24 @@ class Daemon:
             os.kill(self.pid, signal.SIGTERM)
             wait_until(lambda: not self.is_running(), what="the daemon's end")
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def control_path(daemon):
+    return pathlib.Path(f"{daemon.directory}.sock")
+
+
+def control_text(daemon, request, timeout=5):
+    """All that the daemon says to a line over its control socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asker:
+        asker.settimeout(timeout)
+        asker.connect(str(control_path(daemon)))
+        asker.sendall(request.encode("latin-1") + b"\n")
+        return b"".join(iter(lambda: asker.recv(65536), b"")).decode()
+
+
+def control(daemon, request, timeout=5):
+    """The document that it answers with."""
+    return json.loads(control_text(daemon, request, timeout))
 
 
 class DaemonTest(unittest.TestCase):
