@@ -2,45 +2,69 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <deque>
 #include <unordered_map>
 
 #include "core/log.h"
 #include "dns/client_shares.h"
-#include "dns/name.h"
-#include "dns/race.h"
+#include "dns/question_key.h"
 #include "dns/random.h"
-#include "dns/relay.h"
-#include "dns/upstream_sockets.h"
 
 namespace burrow::dns {
 namespace {
 
-constexpr auto kWarningInterval = std::chrono::seconds{1};
-// A server that leaves a question so long is asked last for a while.
-constexpr auto kSilence = std::chrono::milliseconds{1000};
-// More than anyone waits for.
-constexpr size_t kMaximumServers = 16;
-// What aardvark-dns shares among the servers, which then have their turns strictly in order.
-constexpr Clock::duration kAardvarkPatience = std::chrono::seconds{5};
+using std::chrono::seconds;
+
+constexpr auto kWarningInterval = seconds{1};
+// RFC 8767 section 4 for answers past their time, RFC 9520 section 3.2 for failures.
+constexpr auto kStaleTtl = seconds{30};
+constexpr auto kFailureTtl = seconds{1};
+// Kept answers that are asked for anew at the same time.
+constexpr size_t kRefreshes = 256;
+
+HashKey random_hash_key() {
+  RandomNumbers random;
+  return {random.next<uint64_t>(), random.next<uint64_t>()};
+}
+
+Rcode rcode_of(Bytes response) { return static_cast<Rcode>(read_u16(&response[2]) & kMaskRcode); }
 
 }  // namespace
 
 class Forwarder::Implementation {
  public:
-  Implementation(EventLoop& loop, Compatibility compatibility, ForwarderLimits limits)
+  Implementation(EventLoop& loop, Compatibility compatibility, const ForwarderLimits& limits)
       : compatibility_(compatibility),
         limits_(limits),
         shares_(limits.outstanding, limits.outstanding_per_client),
-        sockets_(loop, [this](auto handle, auto arrival,
-                              Bytes message) { on_arrival(handle, arrival, message); }),
-        timer_(loop, [this] { on_time(); }) {}
+        cache_(limits.cache, random_hash_key()),
+        errands_(loop, compatibility, limits.patience,
+                 [this](const Errands::End& end) { on_end(end); }),
+        impatience_(loop, [this] { on_impatience(); }) {}
 
   void set_host_servers(std::vector<Upstream> servers) {
     if (servers == host_servers_) return;
     host_servers_ = std::move(servers);
-    // What is out was asked of other servers: nobody may join it any more.
+    flush();
+  }
+
+  // What is out was asked of other servers or before the flush: it is neither joined nor kept.
+  void flush() {
+    cache_.clear();
     tokens_.clear();
+    for (auto& [token, group] : groups_) group.is_to_be_kept = false;
+  }
+
+  std::optional<size_t> answer_from_cache(const Zones& zones, const Client& client,
+                                          const Query& query, std::span<const IpAddress> servers,
+                                          std::span<uint8_t> reply) {
+    const QuestionKey key{query, servers};
+    const auto found = cache_.find(key.bytes(), Clock::now());
+    if (!found) return {};
+    ++(found->is_stale ? counts_.stale : counts_.cache_hits);
+    const auto size = write_found(*found, query, client.transport, reply);
+    if (found->is_to_refresh) refresh(zones, key, query, client, servers);
+    return size;
   }
 
   void forward(const Zones& zones, const Client& client, const Query& query,
@@ -51,76 +75,50 @@ class Forwarder::Implementation {
       return refuse(waiter, Rcode::refused, ExtendedError::not_ready);
     }
     ++counts_.forwarded;
-    const auto key = key_of(query, servers);
-    if (const auto found = tokens_.find(key); found != tokens_.end()) {
-      Errand& errand = errands_.at(found->second);
+    const QuestionKey key{query, servers};
+    if (const auto found = tokens_.find(std::string{key.bytes()}); found != tokens_.end()) {
       // A server that asks us what we are asking it would wait for itself.
-      if (is_asked(errand, client.source)) return fail_one(waiter, errand.servers.size());
+      if (errands_.is_asking(found->second, client.source)) return fail_one(waiter, 0);
       ++counts_.coalesced;
-      errand.waiters.push_back(std::move(waiter));
+      groups_.at(found->second).waiters.push_back(std::move(waiter));
       return;
     }
     auto chosen = choose_servers(zones, servers, client.source);
     if (chosen.empty()) return fail_one(waiter, 0);
-    start(key, std::move(chosen), std::move(waiter));
+    const auto question = waiter.question;
+    const auto token = add_group(key);
+    Group& group = groups_.at(token);
+    group.waiters.push_back(std::move(waiter));
+    if (cache_.find_stale(key.bytes(), Clock::now())) {
+      impatient_.push_back({Clock::now() + limits_.patience_with_stale, token});
+      if (!impatience_.is_running()) impatience_.start(limits_.patience_with_stale);
+    }
+    errands_.start(token, question, std::move(chosen));
   }
 
   [[nodiscard]] size_t outstanding() const { return shares_.taken(); }
   [[nodiscard]] const ForwarderCounts& counts() const { return counts_; }
-  [[nodiscard]] const ServerHealth& health() const { return health_; }
+  [[nodiscard]] const Errands& errands() const { return errands_; }
+  [[nodiscard]] const Cache& cache() const { return cache_; }
 
  private:
-  using Token = uint64_t;
-  using Handle = UpstreamSockets::Handle;
+  using Token = Errands::Token;
   struct Waiter {
     PendingQuestion question;
     IpAddress client;
     Sink sink;
   };
-  // One server that is being asked.
-  struct Try {
-    std::optional<Handle> handle;
-    Transport transport = Transport::udp;
-    Clock::time_point asked;
-    bool is_overdue = false;
-  };
-  // One question on its way; when the race is over, what is still out only tells about servers.
-  struct Errand {
+  // Those who wait for one errand: nobody at first when a kept answer is asked for anew.
+  struct Group {
     std::string key;
-    PendingQuestion question;
     std::vector<Waiter> waiters;
-    std::vector<Upstream> servers;
-    std::vector<Try> tries;  // one per server
-    Race race;
-    std::vector<uint8_t> negative;  // responses that may be used if nothing better comes
-    std::vector<uint8_t> failure;
-    Clock::time_point due;
-    bool is_over = false;
+    bool is_to_be_kept = true;
+    bool is_refresh = false;
   };
-  struct Place {
+  struct Impatience {
+    Clock::time_point at;
     Token token;
-    size_t server;
   };
-
-  // Everything that makes one question another: what is asked of whom with which flags.
-  static std::string key_of(const Query& query, std::span<const IpAddress> servers) {
-    std::string key;
-    const auto flags =
-        query.flags & (kFlagRecursionDesired | kFlagAuthenticData | kFlagCheckingDisabled);
-    key += static_cast<char>(flags >> 8U);
-    key += static_cast<char>(flags);
-    key += !query.edns ? '0' : query.edns->is_dnssec_ok ? '2' : '1';
-    key += static_cast<char>(query.type >> 8U);
-    key += static_cast<char>(query.type);
-    key += static_cast<char>(query.name_size);
-    key += query.labels();
-    for (const auto& server : servers) {
-      key += server.is_v4() ? '4' : '6';
-      const auto bytes = server.bytes();
-      key.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    }
-    return key;
-  }
 
   std::vector<Upstream> choose_servers(const Zones& zones,
                                        std::span<const IpAddress> client_servers,
@@ -136,182 +134,47 @@ class Forwarder::Implementation {
     return servers;
   }
 
-  static bool is_asked(const Errand& errand, const IpAddress& address) {
-    for (size_t i = 0; i < errand.servers.size(); ++i) {
-      if (errand.tries[i].handle && errand.servers[i].address == address) return true;
-    }
-    return false;
-  }
-
-  void start(const std::string& key, std::vector<Upstream> servers, Waiter waiter) {
-    const auto now = Clock::now();
-    const bool is_aardvark = compatibility_ == Compatibility::aardvark;
-    Turns turns{.servers = std::move(servers)};
-    turns.trusted = turns.servers.size();
-    if (!is_aardvark) turns = health_.order(std::move(turns.servers), now);
-
-    Race::Rules rules{.transport = waiter.question.transport,
-                      .patience = is_aardvark ? kAardvarkPatience : limits_.patience};
-    if (is_aardvark) rules.on_failure = Race::Rules::OnFailure::relay;
-    const auto share = rules.patience / static_cast<Clock::rep>(turns.servers.size());
-    for (const auto& server : turns.servers) {
-      rules.turns.push_back(is_aardvark ? share : health_.turn_of(server));
-    }
+  Token add_group(const QuestionKey& key) {
     const Token token = ++last_token_;
-    Errand errand{
-        .key = key, .question = waiter.question, .race = Race{turns, std::move(rules), now}};
-    errand.tries.resize(turns.servers.size());
-    errand.servers = std::move(turns.servers);
-    errand.waiters.push_back(std::move(waiter));
-    tokens_.emplace(key, token);
-    Errand& kept = errands_.emplace(token, std::move(errand)).first->second;
-    follow(token, kept, kept.race.begin(), {}, now);
+    tokens_.emplace(key.bytes(), token);
+    groups_.emplace(token, Group{.key = std::string{key.bytes()}});
+    return token;
   }
 
-  // Does what the race says; `message` is what it was about. May end the errand.
-  void follow(Token token, Errand& errand, Race::Decision decision, Bytes message,
-              Clock::time_point now) {
-    for (;;) {
-      if (decision.keep == Race::Keep::as_negative) {
-        errand.negative.assign(message.begin(), message.end());
-      } else if (decision.keep == Race::Keep::as_failure) {
-        errand.failure.assign(message.begin(), message.end());
-      }
-      if (decision.end) return end(token, errand, *decision.end, message, now);
-      if (decision.is_time_to_resend) {
-        for (const Try& each : errand.tries) {
-          if (each.handle) sockets_.send_again(*each.handle);
-        }
-      }
-      // What cannot even be sent is told to the race, which may ask others instead.
-      std::optional<size_t> unsent;
-      for (const auto& ask : decision.asks) {
-        if (!send(token, errand, ask, now)) unsent = ask.server;
-      }
-      if (!unsent) break;
-      if (decision.asks.size() > 1) {
-        // Only a probe goes out together with another: it need not be told.
-        const auto first = decision.asks[0].server;
-        unsent = errand.tries[first].handle ? std::nullopt : std::optional{first};
-        if (!unsent) break;
-      }
-      decision = errand.race.found(*unsent, Finding::unreachable, now);
-      message = {};
+  void refresh(const Zones& zones, const QuestionKey& key, const Query& query, const Client& client,
+               std::span<const IpAddress> servers) {
+    if (refreshes_ >= kRefreshes || tokens_.contains(std::string{key.bytes()})) return;
+    auto chosen = choose_servers(zones, servers, client.source);
+    if (chosen.empty()) return;
+    ++counts_.refreshed;
+    ++refreshes_;
+    const auto token = add_group(key);
+    groups_.at(token).is_refresh = true;
+    errands_.start(token, PendingQuestion{query, Transport::udp}, std::move(chosen));
+  }
+
+  void on_end(const Errands::End& end) {
+    const auto found = groups_.find(end.token);
+    Group group = std::move(found->second);
+    groups_.erase(found);
+    if (const auto held = tokens_.find(group.key);
+        held != tokens_.end() && held->second == end.token) {
+      tokens_.erase(held);
     }
-    set_due(token, errand);
-  }
-
-  bool send(Token token, Errand& errand, const Race::Ask& ask, Clock::time_point now) {
-    const Upstream& upstream = errand.servers[ask.server];
-    Try& each = errand.tries[ask.server];
-    close(each);
-    ++counts_.sent;
-    if (ask.transport == Transport::tcp) ++counts_.over_tcp;
-    auto query = upstream_query(errand.question, random_.next<uint16_t>());
-    if (health_.keeps_case(upstream, now))
-      mix_case(query, [this] { return random_.next<uint64_t>(); });
-    each.handle = sockets_.open(upstream, ask.transport, std::move(query));
-    each.transport = ask.transport;
-    each.asked = now;
-    each.is_overdue = false;
-    if (!each.handle) {
-      health_.was_silent(upstream, now);
-      return false;
-    }
-    places_.emplace(*each.handle, Place{token, ask.server});
-    return true;
-  }
-
-  void close(Try& each) {
-    if (!each.handle) return;
-    sockets_.close(*each.handle);
-    places_.erase(*each.handle);
-    each.handle.reset();
-  }
-
-  void on_arrival(Handle handle, UpstreamSockets::Arrival arrival, Bytes message) {
-    const auto place = places_.at(handle);
-    Errand& errand = errands_.at(place.token);
-    Try& each = errand.tries[place.server];
-    const Upstream& upstream = errand.servers[place.server];
+    if (group.is_refresh) --refreshes_;
     const auto now = Clock::now();
-    const auto transport = each.transport;
-    const auto asked = each.asked;
-    close(each);
-    Finding finding = Finding::unreachable;
-    switch (arrival) {
-      case UpstreamSockets::Arrival::unreachable:
-        log::debug("dns", "upstream {} could not be reached for {}", upstream.address.to_string(),
-                   question_text(errand.question));
-        if (transport == Transport::udp) health_.was_silent(upstream, now);
-        break;
-      case UpstreamSockets::Arrival::forged:
-        ++counts_.forged;
-        log::warn("dns", "answers of {} for {} look forged: asking over TCP",
-                  upstream.address.to_string(), question_text(errand.question));
-        finding = Finding::doubtful;
-        break;
-      case UpstreamSockets::Arrival::other_case:
-        // Over TCP nobody can put answers in: it is the server itself. Over UDP it is asked again,
-        // and where TCP fails without mixed case.
-        health_.lost_case(upstream, now);
-        if (transport == Transport::udp) {
-          finding = Finding::doubtful;
-          break;
-        }
-        [[fallthrough]];
-      case UpstreamSockets::Arrival::response:
-        health_.answered(upstream, now - asked);
-        finding = finding_of(errand.question, message);
-        break;
+    if (end.worth == Errands::Worth::answer) {
+      if (group.is_to_be_kept) keep(group, end, now);
+    } else if (group.is_to_be_kept && cache_.serve_stale(group.key, now)) {
+      return give_stale(group.key, std::move(group.waiters), now);
+    } else {
+      keep_failure_of(group, end, now);
     }
-    if (errand.is_over) return finish_if_idle(place.token, errand);
-    follow(place.token, errand, errand.race.found(place.server, finding, now), message, now);
-  }
-
-  static Finding finding_of(const PendingQuestion& question, Bytes message) {
-    switch (judge(message)) {
-      case Judgement::failed:
-        return Finding::failed;
-      case Judgement::garbage:
-        return Finding::broken;
-      case Judgement::truncated:
-        return relayed_response(question, message) ? Finding::truncated : Finding::broken;
-      case Judgement::good:
-        break;
-    }
-    if (!relayed_response(question, message)) return Finding::broken;
-    return read_u16(&message[6]) == 0 ? Finding::negative : Finding::positive;
-  }
-
-  // The race is over: the clients get what there is, and tries that are still out go on as long as
-  // it takes to tell a silent server from a slow one.
-  void end(Token token, Errand& errand, Race::End how, Bytes message, Clock::time_point now) {
-    errand.is_over = true;
-    if (const auto found = tokens_.find(errand.key);
-        found != tokens_.end() && found->second == token) {
-      tokens_.erase(found);
-    }
-    const auto waiters = std::move(errand.waiters);
-    std::vector<uint8_t> kept;
-    if (how == Race::End::use_negative) kept = std::move(errand.negative);
-    if (how == Race::End::use_failure) kept = std::move(errand.failure);
-    const Bytes response = how == Race::End::use_this ? message : Bytes{kept};
-    const size_t server_count = errand.servers.size();
-    for (size_t i = 0; i < server_count; ++i) {
-      Try& each = errand.tries[i];
-      if (each.handle && (each.is_overdue || server_count == 1)) {
-        health_.was_silent(errand.servers[i], now);
-        close(each);
-      }
-    }
-    finish_if_idle(token, errand);
-    // From here on the errand may be gone. Sinks may come back with further questions.
-    for (const Waiter& waiter : waiters) {
+    for (const Waiter& waiter : group.waiters) {
       const auto reply =
-          response.empty() ? std::nullopt : relayed_response(waiter.question, response);
+          end.response.empty() ? std::nullopt : relayed_response(waiter.question, end.response);
       if (!reply) {
-        fail_one(waiter, server_count);
+        fail_one(waiter, end.servers);
         continue;
       }
       shares_.give_back(waiter.client);
@@ -319,12 +182,71 @@ class Forwarder::Implementation {
     }
   }
 
-  void finish_if_idle(Token token, Errand& errand) {
-    const bool is_out =
-        std::ranges::any_of(errand.tries, [](const Try& each) { return each.handle.has_value(); });
-    if (is_out) return set_due(token, errand);
-    due_.erase({errand.due, token});
-    errands_.erase(token);
+  void keep(const Group& group, const Errands::End& end, Clock::time_point now) {
+    if (limits_.cache.bytes == 0) return;
+    // The question of the response is as long as that of each client.
+    const auto name_end = skip_name(end.response, kHeaderSize);
+    if (!name_end) return;
+    auto kept = keep_answer(end.response, *name_end + 4 - kHeaderSize);
+    if (!kept) return;
+    if (!end.is_beyond_doubt) kept->ttl = std::min(kept->ttl, kDoubtfulNegativeTtl);
+    cache_.insert(group.key, *kept, now);
+  }
+
+  // So that clients who ask again at once do not set all servers in motion again. Not where
+  // silence is the answer to failure.
+  void keep_failure_of(const Group& group, const Errands::End& end, Clock::time_point now) {
+    if (!group.is_to_be_kept || group.waiters.empty() ||
+        compatibility_ == Compatibility::aardvark) {
+      return;
+    }
+    if (!end.response.empty() && rcode_of(end.response) != Rcode::server_failure) return;
+    cache_.insert(group.key, keep_failure(group.waiters[0].question.query(), kFailureTtl), now);
+  }
+
+  static size_t write_found(const Cache::Found& found, const Query& query, Transport transport,
+                            std::span<uint8_t> reply) {
+    Presentation presentation{.age = found.age};
+    const auto rcode = rcode_of(found.response);
+    if (found.is_stale) {
+      presentation.stale_ttl = kStaleTtl;
+      presentation.extended_error = rcode == Rcode::name_error ? ExtendedError::stale_no_such_name
+                                                               : ExtendedError::stale_answer;
+    } else if (rcode == Rcode::server_failure) {
+      presentation.extended_error = ExtendedError::cached_error;
+    }
+    return write_kept(found.response, found.ttls, query, transport, presentation, reply);
+  }
+
+  void give_stale(const std::string& key, std::vector<Waiter> waiters, Clock::time_point now) {
+    std::vector<uint8_t> reply(kMaximumMessageSize);
+    for (const Waiter& waiter : waiters) {
+      shares_.give_back(waiter.client);
+      // Sinks may change what is kept.
+      const auto found = cache_.find_stale(key, now);
+      if (!found) {
+        refuse(waiter, Rcode::server_failure, ExtendedError::network_error);
+        continue;
+      }
+      ++counts_.stale;
+      const auto size =
+          write_found(*found, waiter.question.query(), waiter.question.transport, reply);
+      waiter.sink(Bytes{reply}.first(size));
+    }
+  }
+
+  // Those who have waited long enough get the old answer; the errand goes on for the next.
+  void on_impatience() {
+    const auto now = Clock::now();
+    while (!impatient_.empty() && impatient_.front().at <= now) {
+      const auto group = groups_.find(impatient_.front().token);
+      impatient_.pop_front();
+      if (group == groups_.end() || !group->second.is_to_be_kept) continue;
+      if (!cache_.serve_stale(group->second.key, now)) continue;
+      // By value: a sink may end this group.
+      give_stale(std::string{group->second.key}, std::exchange(group->second.waiters, {}), now);
+    }
+    if (!impatient_.empty()) impatience_.start(impatient_.front().at - now);
   }
 
   // For one client: nobody answered.
@@ -357,93 +279,44 @@ class Forwarder::Implementation {
     waiter.sink(Bytes{reply}.first(size));
   }
 
-  static std::string question_text(const PendingQuestion& pending) {
-    const auto& question = pending.question;
-    return fmt::format(
-        "\"{}\" type {}",
-        name_text({reinterpret_cast<const char*>(question.data()), question.size() - 5}),
-        read_u16(&question[question.size() - 4]));
-  }
-
-  void set_due(Token token, Errand& errand) {
-    auto due = errand.is_over ? Clock::time_point::max() : errand.race.next_event();
-    for (const Try& each : errand.tries) {
-      if (each.handle && !each.is_overdue) due = std::min(due, each.asked + kSilence);
-    }
-    due_.erase({errand.due, token});
-    errand.due = due;
-    due_.insert({due, token});
-    if (!timer_.is_running() || due < timer_due_) start_timer();
-  }
-
-  void start_timer() {
-    timer_due_ = due_.begin()->first;
-    timer_.start(std::max(timer_due_ - Clock::now(), Clock::duration{}));
-  }
-
-  void on_time() {
-    const auto now = Clock::now();
-    while (!due_.empty() && due_.begin()->first <= now) {
-      const Token token = due_.begin()->second;
-      Errand& errand = errands_.at(token);
-      mark_overdue(errand, now);
-      if (errand.is_over) {
-        finish_if_idle(token, errand);
-      } else if (errand.race.next_event() <= now) {
-        follow(token, errand, errand.race.reached(now), {}, now);
-      } else {
-        set_due(token, errand);
-      }
-    }
-    if (!due_.empty() && !timer_.is_running()) start_timer();
-  }
-
-  // A server that leaves a question for so long is asked last from now on; when nobody waits for
-  // this answer any more it is not waited for either.
-  void mark_overdue(Errand& errand, Clock::time_point now) {
-    for (size_t i = 0; i < errand.tries.size(); ++i) {
-      Try& each = errand.tries[i];
-      if (!each.handle || each.is_overdue || now < each.asked + kSilence) continue;
-      each.is_overdue = true;
-      if (errand.tries.size() > 1) health_.was_silent(errand.servers[i], now);
-      if (errand.is_over) close(each);
-    }
-  }
-
   Compatibility compatibility_;
   ForwarderLimits limits_;
   std::vector<Upstream> host_servers_;
   ClientShares shares_;
-  ServerHealth health_;
   ForwarderCounts counts_;
-  RandomNumbers random_;
-  std::unordered_map<Token, Errand> errands_;
-  std::unordered_map<std::string, Token> tokens_;  // of those whose race is on
-  std::unordered_map<Handle, Place> places_;
-  std::set<std::pair<Clock::time_point, Token>> due_;
-  Clock::time_point timer_due_;
+  Cache cache_;
+  std::unordered_map<std::string, Token> tokens_;  // of errands that may be joined
+  std::unordered_map<Token, Group> groups_;
+  std::deque<Impatience> impatient_;
+  size_t refreshes_ = 0;
   Token last_token_ = 0;
   Clock::time_point next_warning_;
   size_t failures_since_warning_ = 0;
-  UpstreamSockets sockets_;
-  Timer timer_;
+  Errands errands_;
+  Timer impatience_;
 };
 
-Forwarder::Forwarder(EventLoop& loop, Compatibility compatibility, ForwarderLimits limits)
+Forwarder::Forwarder(EventLoop& loop, Compatibility compatibility, const ForwarderLimits& limits)
     : implementation_(std::make_unique<Implementation>(loop, compatibility, limits)) {}
 Forwarder::~Forwarder() = default;
 
 void Forwarder::set_host_servers(std::vector<Upstream> servers) {
   implementation_->set_host_servers(std::move(servers));
 }
-
+std::optional<size_t> Forwarder::answer_from_cache(const Zones& zones, const Client& client,
+                                                   const Query& query,
+                                                   std::span<const IpAddress> servers,
+                                                   std::span<uint8_t> reply) {
+  return implementation_->answer_from_cache(zones, client, query, servers, reply);
+}
 void Forwarder::forward(const Zones& zones, const Client& client, const Query& query,
                         std::span<const IpAddress> servers, Sink sink) {
   implementation_->forward(zones, client, query, servers, std::move(sink));
 }
-
+void Forwarder::flush() { implementation_->flush(); }
 size_t Forwarder::outstanding() const { return implementation_->outstanding(); }
 const ForwarderCounts& Forwarder::counts() const { return implementation_->counts(); }
-const ServerHealth& Forwarder::health() const { return implementation_->health(); }
+const Errands& Forwarder::errands() const { return implementation_->errands(); }
+const Cache& Forwarder::cache() const { return implementation_->cache(); }
 
 }  // namespace burrow::dns

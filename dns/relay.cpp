@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dns/name.h"
 #include "dns/records.h"
 
 namespace burrow::dns {
@@ -34,6 +35,14 @@ Query PendingQuestion::query() const {
   result.edns = edns;
   result.question = question;
   return result;
+}
+
+std::string question_text(const PendingQuestion& pending) {
+  const auto& question = pending.question;
+  return fmt::format(
+      "\"{}\" type {}",
+      name_text({reinterpret_cast<const char*>(question.data()), question.size() - 5}),
+      read_u16(&question[question.size() - 4]));
 }
 
 std::vector<uint8_t> upstream_query(const PendingQuestion& pending, uint16_t id) {

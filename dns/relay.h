@@ -25,6 +25,9 @@ struct PendingQuestion {
   [[nodiscard]] Query query() const;
 };
 
+/// The question as text, for logs: "\"example.com\" type 1".
+std::string question_text(const PendingQuestion& pending);
+
 /// The client's question under another id, verbatim, with an OPT record of our own if it had one:
 /// EDNS is hop by hop (RFC 6891 section 6.2.6), so cookies and client subnets stay here.
 std::vector<uint8_t> upstream_query(const PendingQuestion& pending, uint16_t id);

@@ -44,6 +44,12 @@ ZoneSettings settings_of(const CommandLine& command_line) {
   return settings;
 }
 
+ForwarderLimits limits_of(const CommandLine& command_line) {
+  ForwarderLimits limits;
+  limits.cache.bytes = command_line.cache_kib * 1024;
+  return limits;
+}
+
 Result<host::Fd> take_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -65,7 +71,7 @@ class Service::Implementation {
         path_(std::filesystem::absolute(command_line.config_directory)),
         settings_(settings_of(command_line)),
         directory_(path_),
-        forwarder_(loop_, command_line.compatibility),
+        forwarder_(loop_, command_line.compatibility, limits_of(command_line)),
         authority_{.zones = {}, .forwarder = forwarder_},
         listeners_(loop_, authority_, command_line.port),
         retry_(loop_, [this] { std::ignore = reload(Trigger::retry); }) {}

@@ -64,4 +64,13 @@ struct Route {
   friend bool operator==(const Route&, const Route&) = default;
 };
 
+/// A unicast route of the main table by a link that is known. Without gateway: the destination is
+/// on the link.
+struct LinkRoute {
+  IpNetwork destination;
+  std::optional<IpAddress> gateway;
+  uint32_t metric = 0;
+  friend bool operator==(const LinkRoute&, const LinkRoute&) = default;
+};
+
 }  // namespace burrow::host

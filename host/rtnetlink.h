@@ -1,6 +1,7 @@
 // Links, addresses and routes of one network namespace: each call is one rtnetlink request.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -56,6 +57,15 @@ class RouteSocket {
   /// Adds an address that needs no duplicate address detection.
   Result<void> add_address(uint32_t link, const IpInterface& address);
   Result<void> delete_address(uint32_t link, const IpInterface& address);
+  /// Has `address` on the link until `valid` has passed, nothing for always: adds it, or gives the
+  /// one that is there a new end, at which the kernel itself removes it. Without duplicate address
+  /// detection.
+  Result<void> keep_address(uint32_t link, const IpInterface& address,
+                            std::optional<std::chrono::seconds> valid);
+  /// A unicast route that leaves by `link`; without gateway the destination is on the link.
+  Result<void> add_link_route(uint32_t link, const LinkRoute& route);
+  Result<void> delete_link_route(uint32_t link, const LinkRoute& route);
+  Result<void> set_mtu(uint32_t link, uint32_t mtu);
   Result<void> add_route(const Route& route);
   Result<void> delete_route(const Route& route);
   /// Has packets to ::1 that arrive on `link` taken as the host's own: answers to what was sent

@@ -141,6 +141,13 @@ Result<void> RouteSocket::set_up(const LinkName& name) { return change_flags(nam
 
 Result<void> RouteSocket::set_down(const LinkName& name) { return change_flags(name, 0); }
 
+Result<void> RouteSocket::set_mtu(uint32_t link, uint32_t mtu) {
+  RouteRequest request{RTM_NEWLINK, 0};
+  request.header<ifinfomsg>().ifi_index = static_cast<int>(link);
+  request.put(IFLA_MTU, mtu);
+  return request.send(socket_.get(), fmt::format("set the MTU of link {} to {}", link, mtu));
+}
+
 Result<void> RouteSocket::enable_hairpin(uint32_t port) {
   RouteRequest request{RTM_SETLINK, 0};
   auto& header = request.header<ifinfomsg>();
