@@ -1,5 +1,5 @@
-"""Faults that other network tools have on bridges, and ours must not: teardown that stumbles, hosts
-that had something before, and links that come, go and are many."""
+"""Faults that other network tools have on bridges, and ours must not: teardown that stumbles over what
+is missing, settings that stay, default routes that are not seen."""
 
 import os
 import threading
