@@ -8,12 +8,12 @@ set -eu
 # other, so the one that tests need too comes first.
 run_packages='
   cmake ninja-build g++ git pkg-config
-  libc-ares-dev libcli11-dev libexpected-dev libfmt-dev libmnl-dev libnftnl-dev libnl-3-dev
+  libcli11-dev libexpected-dev libfmt-dev libmnl-dev libnftnl-dev libnl-3-dev
   libsqlite3-dev nlohmann-json3-dev
   crun|runc busybox-static|busybox iproute2 util-linux ca-certificates'
 test_packages="
   doctest-dev python3 python3-jsonschema nftables iputils-ping bind9-dnsutils conntrack
-  busybox-static musl-tools dnsperf ccache mold podman"
+  busybox-static musl-tools dnsperf ccache mold podman dnsmasq-base kea-dhcp4-server kea-dhcp6-server"
 
 purpose=run
 case ${1:-} in
