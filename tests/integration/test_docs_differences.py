@@ -1,4 +1,5 @@
-"""Every row of docs/*-differences.md names a test that exists, so that the pages cannot rot.
+"""Every row of docs/*-differences.md names a test that exists, and so does what is named between the
+tables, so that the pages cannot rot.
 
 The last column of a table whose heading is `test` may hold:
   `netstack_teardown.Damage.test_the_bridge_is_gone`  a class, or one test of it, of an integration file
@@ -93,6 +94,12 @@ def faults(text, known):
                 yield f'line {number}: there is no unit test "{sentence}"'
         if not named and not quoted and cell != "planned":
             yield f"line {number}: names no test: {cell!r}"
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("|"):
+            continue
+        for name in re.findall(r"`([a-z_]+\.[A-Z]\w*(?:\.test_\w+)?)`", line):
+            if not known.has(name):
+                yield f"line {number}: there is no test `{name}`"
 
 
 class Differences(unittest.TestCase):
@@ -112,6 +119,7 @@ class Differences(unittest.TestCase):
         for cell in ("", "tcp: all", "`no_file.No.test_no`", "`netstack_teardown.Damage.test_no`", "`netstack_teardown.No`",
                      "`test_no`", "`netstack_teardown`", 'unit "no sentence"', "`bench/none`", "planned?"):  # fmt: skip
             self.assertEqual(len(list(faults(table.format(cell), self.known))), 1, cell)
+        self.assertEqual(len(list(faults("See `netstack_teardown.No.test_no`.\n", self.known))), 1)
         for cell in ("planned", "`netstack_teardown.Damage.test_the_bridge_is_gone`", "`bench/setup`", "teardown: `Damage`",
                      'unit "whichever step fails, the host is as before"', "`test_netstack_teardown.py`"):  # fmt: skip
             self.assertEqual(list(faults(table.format(cell), self.known)), [], cell)

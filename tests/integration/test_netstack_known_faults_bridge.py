@@ -1,11 +1,13 @@
 """Faults that other network tools have on bridges, and ours must not: teardown that stumbles over what
 is missing, settings that stay, default routes that are not seen."""
 
+import contextlib
 import os
 import threading
+import unittest
 
 from netns_support import Listener, reaches
-from netstack_support import NetstackTest, attachment, main, network, port, request
+from netstack_support import CONFIG, DNS, NetstackTest, attachment, main, network, port, request
 
 A = network("a", "10.1.0.0/24", "fd00:1::/64")
 
@@ -106,6 +108,65 @@ class DefaultRoute(NetstackTest):
     def test_one_that_is_a_blackhole_is_none(self):
         self.machine.sh("ip", "route", "add", "blackhole", "default")
         self.assertEqual(self.mtu(), 1500)
+
+
+class OthersBridge(NetstackTest):
+    """A bridge that somebody else made: settings that containers need are not looked at yet."""
+
+    def setUp(self):
+        super().setUp()
+        self.outside_host = self.outside()
+        self.machine.sysctl("net/ipv4/ip_forward", 1)
+        self.machine.sh("ip", "link", "add", "br-a", "type", "bridge")
+        self.machine.sysctl("net/ipv4/conf/br-a/forwarding", 0)
+
+    @unittest.expectedFailure
+    def test_containers_reach_the_outside_though_it_did_not_forward(self):
+        container = self.attach("c", attachment(A, "10.1.0.2", "fd00:1::2"))
+        with Listener(self.outside_host, 80, "192.0.2.2") as listener:
+            self.assertIsNotNone(reaches(container, "192.0.2.2", 80, listener, 1))
+
+    @unittest.expectedFailure
+    def test_published_ports_answer_at_the_loopback_address_of_the_host(self):
+        container = self.attach("c", attachment(A, "10.1.0.2", "fd00:1::2"), ports=[port(8080, 80)])
+        with Listener(container, 80) as listener:
+            self.assertIsNotNone(reaches(self.machine, "127.0.0.1", 8080, listener, 1))
+
+
+class FullDisk(NetstackTest):
+    """The run directory takes no byte more."""
+
+    dns = DNS or ""
+
+    def setUp(self):
+        super().setUp()
+        self.machine.sh("mount", "-t", "tmpfs", "-o", "size=64k", "none", CONFIG)
+        self.pod = self.container("c")
+        self.pod.sh("ip", "link", "set", "lo", "up")
+        self.document = request("c", attachment({**A, "dns_enabled": True}, "10.1.0.2", "fd00:1::2"), ports=[port(8080, 80)])
+
+    def fill(self):
+        with open(f"{CONFIG}/full", "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    def test_setup_is_refused_and_changes_nothing(self):
+        self.fill()
+        self.assert_refused(self.pod, self.document, "No space left on device")
+
+    def test_teardown_does_what_it_can_says_so_and_can_be_repeated(self):
+        other = request("d", attachment({**A, "dns_enabled": True}, "10.1.0.3", "fd00:1::3"))
+        self.setup_ok(self.container("d"), other)
+        before = self.settled_snapshot(self.pod)
+        self.setup_ok(self.pod, self.document)
+        self.fill()
+        outcome = self.netstack.teardown(self.pod, self.document)
+        self.assertIn("No space left on device", outcome.error)
+        self.assertEqual(self.pod.links(), {"lo"})
+        self.assertNotIn("8080", self.machine.sh("nft", "list", "ruleset"))
+        os.unlink(f"{CONFIG}/full")
+        self.teardown_ok(self.pod, self.document)
+        self.assert_unchanged(before, self.pod)
 
 
 class Ports(NetstackTest):

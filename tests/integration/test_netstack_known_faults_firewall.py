@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import unittest
 
 import kill_at_syscall
 from netns_support import NEVER, Listener, Namespace, connects, reaches, talks
@@ -112,6 +113,13 @@ class Changes(NetstackTest):
         second.sh("ip", "route", "add", "default", "via", "10.1.0.1")
         for container in (first, second):
             self.assertIsNone(self.source(container, NEVER))
+
+    @unittest.expectedFailure  # its bridge does not forward, which nobody changes yet
+    def test_a_network_that_is_internal_no_more_has_a_way_out(self):
+        self.attach("other", attachment(net(2), "10.2.0.2"))  # forwarding is on before
+        self.attach("a", attachment(net(1, internal=True), "10.1.0.2"))
+        second = self.attach("b", attachment(net(1), "10.1.0.3"))
+        self.assertEqual(self.source(second, 1), "192.0.2.1")
 
     def test_the_changed_network_leaves_nothing_behind(self):
         before = self.settled_snapshot()
