@@ -52,9 +52,8 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
   if (!request) {
     return with_context(std::move(request).error(), "failed to load network options");
   }
-  auto session = TRY(Session::open(surroundings));
+  auto session = TRY(Session::open(surroundings, TRY(ContainerHandle::open(std::move(netns)))));
   TRY_VOID(session.recover());
-  TRY_VOID(session.enter(std::move(netns)));
   const Settings settings{.firewall = surroundings.firewall,
                           .dns_port = surroundings.dns.port,
                           .netns = path.native(),
