@@ -39,7 +39,8 @@ class Help(NetstackTest):
         section = self.text.split("Options, before the command:\n")[1].split("\n\n")[0]
         options = re.findall(r"^  (?:(-[a-zA-Z]), |    )(--[a-z-]+)( [A-Z]+)?", section, re.MULTILINE)
         self.assertGreater(len(options), 6)
-        values = {"BOOL": "false", "DRIVER": "nftables", "DIR": CONFIG, "PATH": "/run/none", "FILE": "/dev/null"}
+        values = {"BOOL": "false", "DRIVER": "nftables", "DIR": CONFIG, "PATH": "/run/none", "FILE": "/dev/null",
+                  "SECONDS": "5"}  # fmt: skip
         for short, long, value in options:
             for flag in filter(None, (short, long)):
                 words = [flag, values[value.strip()]] if value else [flag]
