@@ -40,6 +40,7 @@ PURE = ["netstack/plan*.cpp", "netstack/plan*.h", "ipam/*.cpp", "ipam/*.h", "dns
         "dns/message.*", "dns/zones.*", "dns/name.*", "dns/network_file.*", "dns/resolv_conf.*",
         "dns/relay.*", "dns/reply.*", "dns/key_table.*", "dns/wire.*", "dns/command_line.*",
         "firewall/policy.*", "firewall/elements.*", "dhcp/lease.*", "dhcp/message4.*", "dhcp/client4.*",
+        "dhcp/message6.*", "dhcp/client6.*", "dhcp/grant.h",
         "dhcp/frame.*", "dhcp/pace.h", "dhcp/bytes.h", "dhcp/protocol.*", "dhcp/command_line.*"]
 IMPURE = re.compile(r"^(host/(?!.*values)|unistd\.h|fcntl\.h|fstream|sys/|boost/|ares)")
 

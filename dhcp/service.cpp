@@ -52,9 +52,9 @@ class Service::Implementation {
   Result<void> start() {
     // First what only one proxy can have: a second must not take the socket away.
     store_.emplace(TRY(Store::open(command_line_.directory / "leases")));
-    listener_.emplace(TRY(Listener::open(command_line_.socket)));
     premises_.emplace(Premises{loop_, clock_, *store_, random_number});
     for (const auto& record : TRY(store_->load())) resume(record);
+    listener_.emplace(TRY(Listener::open(command_line_.socket)));
     callers_watch_ = std::make_unique<host::FdWatch>(loop_, listener_->fd(), [this] { accept(); });
     callers_watch_->await_readable();
     signals_watch_.await_readable();
