@@ -20,7 +20,17 @@ struct Link {
   MacAddress mac;
   uint32_t mtu = 0;
   bool is_up = false;
+  std::string alias;               ///< a text for people that stays with the link wherever it goes
   std::optional<uint32_t> master;  ///< index of the bridge that this is a port of
+};
+
+/// What to change about a link; what is not set stays.
+struct LinkChange {
+  std::optional<LinkName> name;
+  std::optional<MacAddress> mac;
+  std::optional<uint32_t> mtu;
+  std::optional<std::string> alias;  ///< empty: none any more
+  friend bool operator==(const LinkChange&, const LinkChange&) = default;
 };
 
 /// A bridge to be made.

@@ -41,6 +41,11 @@ class RouteSocket {
 
   Result<void> create_bridge(const NewBridge& bridge);
   Result<void> create_veth(const NewVeth& veth, const NetNs& peer_namespace);
+  /// One request; a link that is up may refuse.
+  Result<void> change_link(uint32_t index, const LinkChange& change);
+  /// Moves a link into another namespace, where it is down and has no addresses, and changes it on
+  /// the way. A name that is taken there may be found out only when the link has arrived.
+  Result<void> move_link(uint32_t index, const NetNs& to, const LinkChange& change);
   Result<void> set_up(const LinkName& name);
   Result<void> set_down(const LinkName& name);
   /// Lets a bridge send frames back out of the port they came in by.
@@ -64,12 +69,10 @@ class RouteSocket {
   Result<void> add_route(const Route& route);
   Result<void> delete_route(const Route& route);
   /// Has packets to ::1 that arrive on `link` taken as the host's own: answers to what was sent
-  /// from
-  /// ::1 through the link. Goes with the link.
+  /// from ::1 through the link. Goes with the link.
   Result<void> add_loopback_route(uint32_t link);
 
  private:
-  class Request;
   struct Close {
     void operator()(nl_sock* socket) const;
   };

@@ -30,7 +30,11 @@ class Planner {
     if (!snapshot_.container) return fail(Errc::not_found, "the container has no namespace");
     std::vector<BridgeAttachment> attachments;
     for (const auto& attachment : request_.attachments) {
-      attachments.push_back(TRY(decode_bridge_attachment(attachment)));
+      if (is_builtin_driver(attachment.network.driver)) {
+        attachments.push_back(TRY(decode_bridge_attachment(attachment)));
+      } else {
+        TRY(program_of(attachment.network));
+      }
     }
     TRY_VOID(check_together(attachments));
     TRY_VOID(check_publication(attachments));
@@ -39,7 +43,14 @@ class Planner {
       steps_.emplace_back(StartLoopback{});
     }
     for (const auto& attachment : attachments) TRY_VOID(plan_network(attachment));
-    for (const auto& attachment : attachments) TRY_VOID(plan_attachment(attachment));
+    auto next = attachments.begin();
+    for (const auto& asked : request_.attachments) {
+      if (is_builtin_driver(asked.network.driver)) {
+        TRY_VOID(plan_attachment(*next++));
+      } else {
+        TRY_VOID(plan_plugin(asked));
+      }
+    }
     if (has_udp_) steps_.emplace_back(ForgetFlows{request_.ports, targets_});
     result_.plan.steps = merge(std::move(steps_));
     return std::move(result_);
@@ -235,15 +246,53 @@ class Planner {
     return steps;
   }
 
+  // The program of a network whose driver is none of ours.
+  [[nodiscard]] Result<std::string> program_of(const Network& network) const {
+    if (auto name = PluginName::parse(network.driver); !name) {
+      return with_context(std::move(name).error(), fmt::format("network \"{}\"", network.name));
+    }
+    const auto program = settings_.plugins.find(network.driver);
+    if (program == settings_.plugins.end()) {
+      return fail(
+          Errc::unsupported,
+          "network \"{}\": unknown network driver \"{}\": it is none of ours, and no plugin "
+          "of that name was found",
+          network.name, network.driver);
+    }
+    return program->second;
+  }
+
+  Result<void> check_interface_is_free(const AttachmentRequest& asked) const {
+    if (!snapshot_.container->taken_links.contains(asked.interface)) return {};
+    return fail(Errc::already_exists,
+                "interface \"{}\" for network \"{}\" already exists in the container",
+                asked.interface, asked.network.name);
+  }
+
+  // A plugin's attachment is one step, whatever it does.
+  Result<void> plan_plugin(const AttachmentRequest& asked) {
+    TRY_VOID(check_interface_is_free(asked));
+    const auto& name = asked.network.name;
+    AttachmentRecord after{.container = request_.container,
+                           .container_name = request_.container_name,
+                           .network = name,
+                           .interface = asked.interface,
+                           .netns = settings_.netns,
+                           .order = next_order_++};
+    after.steps.emplace_back(SetUpPlugin{.call = {.program = TRY(program_of(asked.network)),
+                                                  .network = name,
+                                                  .netns = settings_.netns,
+                                                  .input = plugin_input(request_, asked)}});
+    append(after.steps);
+    record(attachment_record_path(request_.container, name), std::nullopt, encode(after));
+    return {};
+  }
+
   Result<void> plan_attachment(const BridgeAttachment& attachment) {
     const auto& asked = *attachment.request;
     const auto& name = asked.network.name;
     const auto& container = *snapshot_.container;
-    if (container.taken_links.contains(asked.interface)) {
-      return fail(Errc::already_exists,
-                  "interface \"{}\" for network \"{}\" already exists in the container",
-                  asked.interface, name);
-    }
+    TRY_VOID(check_interface_is_free(asked));
     const auto veth = TRY(veth_of(attachment));
     AttachmentRecord after{.container = request_.container,
                            .container_name = request_.container_name,

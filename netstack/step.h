@@ -12,6 +12,7 @@
 #include "core/port.h"
 #include "firewall/elements.h"
 #include "host/link_values.h"
+#include "netstack/plugin.h"
 
 namespace burrow::netstack {
 
@@ -153,11 +154,24 @@ struct NotifyDns {
   friend bool operator==(const NotifyDns&, const NotifyDns&) = default;
 };
 
+/// Has a plugin make its whole attachment, which is opaque to us. `answer` is its StatusBlock, once
+/// it has given it.
+struct SetUpPlugin {
+  PluginCall call;
+  std::optional<std::string> answer;
+  friend bool operator==(const SetUpPlugin&, const SetUpPlugin&) = default;
+};
+/// Has a plugin end its attachment, told what it was set up with.
+struct TearDownPlugin {
+  PluginCall call;
+  friend bool operator==(const TearDownPlugin&, const TearDownPlugin&) = default;
+};
+
 using Step =
     std::variant<CreateBridge, CreateVeth, EnableHairpin, BringUp, TakeDown, StartLoopback,
                  StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress,
                  RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows,
-                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns>;
+                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin>;
 using Steps = std::vector<Step>;
 
 /// What takes `step` back; nothing where a step needs no taking back.

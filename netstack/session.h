@@ -1,0 +1,57 @@
+// A command between lock and answer: the journal, the ways to the host, and how plans become real.
+// What is to be done is decided by planners.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "netstack/handles.h"
+#include "netstack/journal.h"
+#include "netstack/plan.h"
+#include "netstack/surroundings.h"
+
+namespace burrow::netstack {
+
+/// One command at a time: holds the journal's lock as long as it lives, and borrows its
+/// surroundings.
+class Session {
+ public:
+  /// Opens what every command needs and then waits for the lock: what can be done without it is
+  /// done before, so that of many commands at once only one waits for another's deeds. `container`
+  /// are the ways into the container's namespace, if it is there. Errors: system, permission,
+  /// unsupported (no nftables).
+  static Result<Session> open(const Surroundings& surroundings,
+                              std::optional<ContainerHandle> container = std::nullopt);
+
+  /// Finishes what a command that was cut short had begun: a set-up is taken back, a teardown
+  /// carried through. What cannot be done is logged, so that it blocks nobody else.
+  Result<void> recover();
+
+  /// Carries a plan out, all or nothing, and makes the journal say so. `netns` is the path of the
+  /// container's namespace, by which recovery finds it. Errors: of the step that failed.
+  Result<void> carry_out_setup(const Plan& plan, const std::string& netns);
+
+  /// Carries a plan out as far as possible. Records stay when a step failed, so that the same
+  /// command can be tried again.
+  std::vector<Error> carry_out_teardown(const Plan& plan, const std::string& netns);
+
+  /// What the plugins of the last set-up answered.
+  [[nodiscard]] const PluginAnswers& plugin_answers() const { return plugin_answers_; }
+  [[nodiscard]] const Surroundings& surroundings() const { return *surroundings_; }
+  [[nodiscard]] const Journal& journal() const { return journal_; }
+  Handles& handles() { return handles_; }
+
+ private:
+  Session(const Surroundings& surroundings, Journal journal, Handles handles)
+      : surroundings_(&surroundings), journal_(std::move(journal)), handles_(std::move(handles)) {}
+
+  const Surroundings* surroundings_;
+  Journal journal_;
+  Handles handles_;
+  PluginAnswers plugin_answers_;
+};
+
+/// Several errors as one, in netavark's form: a header and a line each.
+Error combined(const std::vector<Error>& errors);
+
+}  // namespace burrow::netstack

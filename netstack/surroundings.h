@@ -1,0 +1,20 @@
+// What the command line and the environment settle for all commands.
+#pragma once
+
+#include <filesystem>
+
+#include "netstack/dns_daemon.h"
+#include "netstack/plan.h"
+#include "netstack/run_plugin.h"
+
+namespace burrow::netstack {
+
+/// Where a command works and with what.
+struct Surroundings {
+  std::filesystem::path run_directory;
+  DnsDaemon dns;
+  FirewallDriver firewall = FirewallDriver::nftables;
+  PluginSettings plugins = {};
+};
+
+}  // namespace burrow::netstack
