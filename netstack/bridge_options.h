@@ -6,11 +6,10 @@
 #include "core/ip.h"
 #include "core/names.h"
 #include "firewall/policy.h"
+#include "netstack/option_words.h"
 #include "netstack/request.h"
 
 namespace burrow::netstack {
-
-enum class DefaultRoute { wanted, unwanted };
 
 /// What the options of a bridge network and of one attachment to it ask for.
 struct BridgeOptions {

@@ -63,7 +63,7 @@ class Planner {
     }
     for (const auto& attachment : attachments) {
       const auto& network = attachment.request->network;
-      if (network.has_dns && attachment.gateways.empty() && snapshot_.has_dns_daemon) {
+      if (network.has_dns && attachment.addressing.gateways.empty() && snapshot_.has_dns_daemon) {
         return fail(Errc::invalid_input,
                     "network \"{}\" has DNS enabled but no gateway address to serve it on",
                     network.name);
@@ -83,7 +83,7 @@ class Planner {
   static Result<void> check_no_loop(const IpAddress& server,
                                     const std::vector<BridgeAttachment>& attachments) {
     for (const auto& attachment : attachments) {
-      const auto& gateways = attachment.gateways;
+      const auto& gateways = attachment.addressing.gateways;
       if (attachment.request->network.has_dns &&
           std::ranges::find(gateways, server) != gateways.end()) {
         return fail(Errc::invalid_input,
@@ -252,8 +252,8 @@ class Planner {
                            .netns = settings_.netns,
                            .order = next_order_++,
                            .ports = request_.ports,
-                           .address4 = attachment.first_address(Family::ipv4),
-                           .address6 = attachment.first_address(Family::ipv6)};
+                           .address4 = attachment.addressing.first_address(Family::ipv4),
+                           .address6 = attachment.addressing.first_address(Family::ipv6)};
     if (asked.network.is_internal) after.address4 = after.address6 = std::nullopt;
     TRY_VOID(publish(after));
     for (auto& step : attachment_steps(attachment, veth, container, metrics_)) {
@@ -284,10 +284,7 @@ class Planner {
       return fail(Errc::already_exists, "no free name for the host's link on network \"{}\"",
                   asked.network.name);
     }
-    // From the address: whoever gets it next has the same MAC, and no neighbour's cache is wrong.
-    const auto seed = attachment.addresses.empty()
-                          ? fmt::format("{} {}", request_.container, asked.interface)
-                          : attachment.addresses.front().address.to_string();
+    const auto seed = attachment.addressing.mac_seed(request_.container, asked.interface);
     auto mtu = attachment.options.mtu;
     if (!mtu) mtu = there.bridge ? there.bridge->mtu : snapshot_.default_route_mtu;
     return host::NewVeth{
@@ -330,15 +327,15 @@ class Planner {
     };
     add(request_.container_name);
     for (const auto& alias : attachment.request->aliases) add(alias);
-    for (const auto& address : attachment.addresses) {
+    for (const auto& address : attachment.addressing.addresses) {
       entry.addresses.push_back(address.address.address);
     }
-    steps.emplace_back(
-        AddDnsEntry{.file = dns_file_of(network),
-                    .container = request_.container,
-                    .header = encode(DnsHeader{attachment.gateways, network.dns_servers}),
-                    .entry = encode(entry),
-                    .header_before = snapshot_.networks.at(network.name).dns_header});
+    steps.emplace_back(AddDnsEntry{
+        .file = dns_file_of(network),
+        .container = request_.container,
+        .header = encode(DnsHeader{attachment.addressing.gateways, network.dns_servers}),
+        .entry = encode(entry),
+        .header_before = snapshot_.networks.at(network.name).dns_header});
     steps.emplace_back(ServeDns{});
   }
 
@@ -347,9 +344,10 @@ class Planner {
     Status status{.network = asked.network.name,
                   .interface = asked.interface,
                   .mac = mac,
-                  .addresses = attachment.addresses};
+                  .addresses = attachment.addressing.addresses};
     if (asked.network.has_dns) status.search_domains.emplace_back(kSearchDomain);
-    status.dns_servers = serves_dns(attachment) ? attachment.gateways : request_.dns_servers;
+    status.dns_servers =
+        serves_dns(attachment) ? attachment.addressing.gateways : request_.dns_servers;
     return status;
   }
 

@@ -174,8 +174,8 @@ std::vector<firewall::Element> ports_without_record(const SetupRequest& request,
                                    .container_name = request.container_name,
                                    .network = asked.network.name,
                                    .ports = request.ports,
-                                   .address4 = attachment->first_address(Family::ipv4),
-                                   .address6 = attachment->first_address(Family::ipv6)})
+                                   .address4 = attachment->addressing.first_address(Family::ipv4),
+                                   .address6 = attachment->addressing.first_address(Family::ipv6)})
       .value_or(std::vector<firewall::Element>{});
 }
 
