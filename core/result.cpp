@@ -35,7 +35,8 @@ Errc classify(int code) {
 Failure system_failure(int code, std::string_view what) {
   char buffer[128];
   const char* text = strerror_r(code, buffer, sizeof buffer);
-  return Failure{Error{classify(code), fmt::format("{}: {} (os error {})", what, text, code)}};
+  return Failure{
+      Error{classify(code), fmt::format("{}: {} (os error {})", what, text, code), code}};
 }
 
 }  // namespace burrow

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
@@ -28,6 +29,7 @@ enum class Errc {
 struct Error {
   Errc code = Errc::system;
   std::string message;
+  std::optional<int> os_error = {};  ///< errno, where a system call failed
 };
 
 /// An Error on its way into a Result of any type.

@@ -54,12 +54,10 @@ class RouteSocket {
   Result<void> add_route(const Route& route);
   Result<void> delete_route(const Route& route);
   /// Has packets to ::1 that arrive on `link` taken as the host's own: answers to what was sent
-  /// from
-  /// ::1 through the link. Goes with the link.
+  /// from ::1 through the link. Goes with the link.
   Result<void> add_loopback_route(uint32_t link);
 
  private:
-  class Request;
   struct Close {
     void operator()(nl_sock* socket) const;
   };

@@ -1,21 +1,13 @@
-// What the sub-commands do: observe, plan, execute, and answer.
+// What the sub-commands do: observe, plan, execute, and answer. Each has a file of its own.
 #pragma once
 
 #include <filesystem>
 #include <string>
 
 #include "host/netns.h"
-#include "netstack/dns_daemon.h"
-#include "netstack/plan.h"
+#include "netstack/surroundings.h"
 
 namespace burrow::netstack {
-
-/// What the command line and the environment settle for all commands.
-struct Surroundings {
-  std::filesystem::path run_directory;
-  DnsDaemon dns;
-  FirewallDriver firewall = FirewallDriver::nftables;
-};
 
 /// Attaches a container to its networks, all or nothing. Returns the answer's JSON text. `request`
 /// is the JSON document, `netns` the container's namespace, opened from `path`.
@@ -25,8 +17,5 @@ Result<std::string> setup(host::NetNs netns, const std::filesystem::path& path,
 /// Takes a container off its networks, as much as possible; all errors in one.
 Result<void> teardown(const std::filesystem::path& netns, std::string_view request,
                       const Surroundings& surroundings);
-
-/// Several errors as one, in netavark's form: a header and a line each.
-Error combined(const std::vector<Error>& errors);
 
 }  // namespace burrow::netstack

@@ -1,6 +1,7 @@
 #include "netstack/host_applier.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "firewall/conntrack.h"
 #include "host/sysctl.h"
@@ -116,9 +117,8 @@ Result<void> HostApplier::act(const RemoveAddress& step) {
   const auto link = TRY(route->find_link(step.link));
   if (!link) return {};
   auto removed = route->delete_address(link->index, step.address);
-  const bool is_gone =
-      !removed && removed.error().message.find("(os error 99)") != std::string::npos;
-  return is_gone ? Result<void>{} : removed;  // EADDRNOTAVAIL
+  const bool is_gone = !removed && removed.error().os_error == EADDRNOTAVAIL;
+  return is_gone ? Result<void>{} : removed;
 }
 
 Result<void> HostApplier::act(const AddRoute& step) {

@@ -133,6 +133,12 @@ Result<AttachmentRequest> decode_attachment(const NamedOptions& entry, const Jso
 
 }  // namespace
 
+std::vector<NetworkName> network_names(const SetupRequest& request) {
+  std::vector<NetworkName> names;
+  for (const auto& attachment : request.attachments) names.push_back(attachment.network.name);
+  return names;
+}
+
 Result<SetupRequest> decode_setup_request(std::string_view text) {
   const auto document = TRY(parse_json(text));
   const JsonCursor root{document};

@@ -35,6 +35,9 @@ struct SetupRequest {
   std::vector<IpAddress> dns_servers;
 };
 
+/// The networks of a request, in its order.
+std::vector<NetworkName> network_names(const SetupRequest& request);
+
 /// Decodes a request; `networks` may be a map or an array. Errors: invalid_input with the path of
 /// the field and what was found. Source: netavark 2.1's schema.
 Result<SetupRequest> decode_setup_request(std::string_view text);

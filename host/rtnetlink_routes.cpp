@@ -1,0 +1,164 @@
+// Addresses and routes: what RouteSocket asks and changes about them.
+#include <cerrno>
+
+#include "host/route_request.h"
+#include "host/rtnetlink.h"
+
+namespace burrow::host {
+namespace {
+
+// The least metric of routes to ::1 that are ours.
+constexpr uint32_t kLoopbackMetric = 1024;
+
+bool is_address_size(size_t size) { return size == 4 || size == 16; }
+
+// The common part of RTM_NEWADDR and RTM_DELADDR.
+void fill_address(RouteRequest& request, uint32_t link, const IpInterface& address) {
+  auto& header = request.header<ifaddrmsg>();
+  header.ifa_family = kernel_family(address.address.family());
+  header.ifa_prefixlen = address.prefix_length;
+  header.ifa_index = link;
+  request.put(IFA_LOCAL, address.address.bytes());
+}
+
+// The common part of RTM_NEWROUTE and RTM_DELROUTE.
+void fill_route(RouteRequest& request, const Route& route) {
+  auto& header = request.header<rtmsg>();
+  header.rtm_family = kernel_family(route.destination.family());
+  header.rtm_dst_len = route.destination.prefix_length();
+  header.rtm_table = RT_TABLE_MAIN;
+  header.rtm_protocol = RTPROT_STATIC;
+  header.rtm_scope = RT_SCOPE_UNIVERSE;
+  header.rtm_type = static_cast<uint8_t>(route.kind);
+  request.put(RTA_DST, route.destination.address().bytes()).put(RTA_PRIORITY, route.metric);
+  if (route.gateway) request.put(RTA_GATEWAY, route.gateway->bytes());
+}
+
+std::string describe(std::string_view verb, const Route& route) {
+  return fmt::format("{} route {}{}", verb, route.destination.to_string(),
+                     route.gateway ? " via " + route.gateway->to_string() : "");
+}
+
+}  // namespace
+
+Result<std::vector<IpInterface>> RouteSocket::addresses_of(uint32_t link) {
+  for (int attempt = 1;; ++attempt) {
+    RouteRequest request{RTM_GETADDR, NLM_F_DUMP};
+    request.header<ifaddrmsg>().ifa_index = link;
+    std::vector<IpInterface> addresses;
+    auto sent = request.send(socket_.get(), "list addresses", [&](nlmsghdr* message) {
+      const auto& header = header_of<ifaddrmsg>(message);
+      const Attributes<IFA_MAX> attributes{message, sizeof(ifaddrmsg)};
+      auto bytes = attributes.bytes(IFA_LOCAL);
+      if (bytes.empty()) bytes = attributes.bytes(IFA_ADDRESS);
+      if (header.ifa_index != link || !is_address_size(bytes.size())) return;
+      addresses.push_back({IpAddress::from_bytes(bytes), header.ifa_prefixlen});
+    });
+    if (sent) return addresses;
+    if (sent.error().code != Errc::changed || attempt == kDumpAttempts) {
+      return Failure{std::move(sent).error()};
+    }
+  }
+}
+
+Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destination) {
+  RouteRequest request{RTM_GETROUTE, 0};
+  auto& header = request.header<rtmsg>();
+  header.rtm_family = kernel_family(destination.family());
+  header.rtm_dst_len = address_bits(destination.family());
+  header.rtm_flags = RTM_F_FIB_MATCH;
+  request.put(RTA_DST, destination.bytes());
+  std::optional<uint32_t> link;
+  auto sent = request.send(socket_.get(), "find default route", [&](nlmsghdr* message) {
+    const Attributes<RTA_MAX> attributes{message, sizeof(rtmsg)};
+    link = attributes.u32(RTA_OIF);
+    if (const auto hops = attributes.bytes(RTA_MULTIPATH);
+        !link && hops.size() >= sizeof(rtnexthop)) {
+      const auto* first = reinterpret_cast<const rtnexthop*>(hops.data());
+      link = static_cast<uint32_t>(first->rtnh_ifindex);
+    }
+  });
+  // Unreachable by any route, or no such family on this host: no default route.
+  if (!sent) return std::nullopt;
+  return link;
+}
+
+Result<std::optional<uint32_t>> RouteSocket::default_route_link() {
+  // 192.0.2.1 (RFC 5737) and 2001:db8::1 (RFC 3849): addresses that only a default route covers.
+  if (const auto link = TRY(route_link(*IpAddress::parse("192.0.2.1")))) return link;
+  return route_link(*IpAddress::parse("2001:db8::1"));
+}
+
+Result<std::vector<uint32_t>> RouteSocket::default_route_metrics(Family family) {
+  for (int attempt = 1;; ++attempt) {
+    RouteRequest request{RTM_GETROUTE, NLM_F_DUMP};
+    auto& header = request.header<rtmsg>();
+    header.rtm_family = kernel_family(family);
+    header.rtm_table = RT_TABLE_MAIN;
+    std::vector<uint32_t> metrics;
+    auto sent = request.send(socket_.get(), "list routes", [&](nlmsghdr* message) {
+      const auto& route = header_of<rtmsg>(message);
+      const Attributes<RTA_MAX> attributes{message, sizeof(rtmsg)};
+      const bool is_main = attributes.u32(RTA_TABLE).value_or(route.rtm_table) == RT_TABLE_MAIN;
+      if (!is_main || route.rtm_dst_len != 0 || route.rtm_type != RTN_UNICAST) return;
+      metrics.push_back(attributes.u32(RTA_PRIORITY).value_or(0));
+    });
+    if (sent) return metrics;
+    if (sent.error().code == Errc::not_found) return metrics;  // no main table yet
+    if (sent.error().code != Errc::changed || attempt == kDumpAttempts) {
+      return Failure{std::move(sent).error()};
+    }
+  }
+}
+
+Result<void> RouteSocket::add_address(uint32_t link, const IpInterface& address) {
+  RouteRequest request{RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL};
+  fill_address(request, link, address);
+  if (address.address.is_v6()) {
+    request.put(IFA_FLAGS, uint32_t{IFA_F_NODAD});
+  } else if (address.prefix_length < 31) {
+    request.put(IFA_BROADCAST, address.network().last().bytes());
+  }
+  auto sent = request.send(socket_.get(), fmt::format("add address {}", address.to_string()));
+  if (!sent && address.address.is_v6() && sent.error().code == Errc::permission) {
+    sent.error().message +=
+        ": is IPv6 disabled on this link (sysctl net.ipv6.conf.*.disable_ipv6)?";
+  }
+  return sent;
+}
+
+Result<void> RouteSocket::delete_address(uint32_t link, const IpInterface& address) {
+  RouteRequest request{RTM_DELADDR, 0};
+  fill_address(request, link, address);
+  return request.send(socket_.get(), fmt::format("delete address {}", address.to_string()));
+}
+
+Result<void> RouteSocket::add_route(const Route& route) {
+  RouteRequest request{RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL};
+  fill_route(request, route);
+  return request.send(socket_.get(), describe("add", route));
+}
+
+Result<void> RouteSocket::add_loopback_route(uint32_t link) {
+  RouteRequest request{RTM_NEWROUTE, NLM_F_CREATE};
+  auto& header = request.header<rtmsg>();
+  header.rtm_family = AF_INET6;
+  header.rtm_dst_len = 128;
+  header.rtm_table = RT_TABLE_LOCAL;
+  header.rtm_protocol = RTPROT_STATIC;
+  header.rtm_scope = RT_SCOPE_UNIVERSE;
+  header.rtm_type = RTN_LOCAL;
+  // Behind the loopback link's own route, and apart from those of other bridges.
+  request.put(RTA_DST, IpAddress::parse("::1")->bytes())
+      .put(RTA_OIF, link)
+      .put(RTA_PRIORITY, kLoopbackMetric + link);
+  return request.send(socket_.get(), "add route to ::1");
+}
+
+Result<void> RouteSocket::delete_route(const Route& route) {
+  RouteRequest request{RTM_DELROUTE, 0};
+  fill_route(request, route);
+  return request.send(socket_.get(), describe("delete", route));
+}
+
+}  // namespace burrow::host

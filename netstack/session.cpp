@@ -1,0 +1,93 @@
+#include "netstack/session.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+#include "netstack/host_applier.h"
+
+namespace burrow::netstack {
+namespace {
+
+Result<Handles> open_handles(const Surroundings& surroundings) {
+  Handles handles{.route = TRY(host::RouteSocket::open())};
+  // Also with the driver "none": what was set up with nftables is taken down with it.
+  auto nftables = firewall::Nftables::open();
+  if (nftables) {
+    handles.nftables = *std::move(nftables);
+  } else if (surroundings.firewall == FirewallDriver::nftables) {
+    return Failure{std::move(nftables).error()};
+  }
+  return handles;
+}
+
+}  // namespace
+
+Result<Session> Session::open(const Surroundings& surroundings) {
+  auto journal = TRY(Journal::open(surroundings.run_directory));
+  return Session{surroundings, std::move(journal), TRY(open_handles(surroundings))};
+}
+
+Result<void> Session::enter(host::NetNs netns) {
+  handles_.container = TRY(ContainerHandle::open(std::move(netns)));
+  return {};
+}
+
+Result<void> Session::recover() {
+  const auto pending = TRY(journal_.pending());
+  if (!pending) return {};
+  log::warn("netstack", "a command was cut short: {}",
+            pending->command == PendingRecord::Command::setup ? "taking a set-up back"
+                                                              : "finishing a teardown");
+  auto other = TRY(open_handles(*surroundings_));
+  if (auto netns = host::NetNs::open(pending->netns)) {
+    if (auto container = ContainerHandle::open(*std::move(netns))) {
+      other.container = *std::move(container);
+    }
+  }
+  HostApplier applier{other, surroundings_->dns};
+  const bool is_setup = pending->command == PendingRecord::Command::setup;
+  const auto errors = execute_all(is_setup ? invert(pending->steps) : pending->steps, applier);
+  for (const auto& error : errors) log::error("netstack", "recovery: {}", error.message);
+  TRY_VOID(is_setup ? journal_.restore(pending->changes) : journal_.commit(pending->changes));
+  return journal_.clear_pending();
+}
+
+Result<void> Session::carry_out_setup(const Plan& plan, const std::string& netns) {
+  TRY_VOID(
+      journal_.write_pending({PendingRecord::Command::setup, netns, plan.steps, plan.changes}));
+  HostApplier applier{handles_, surroundings_->dns};
+  auto done = execute_all_or_nothing(plan.steps, applier);
+  if (done) {
+    done = journal_.commit(plan.changes);
+    if (!done) {
+      execute_all(invert(plan.steps), applier);
+      TRY_VOID(journal_.restore(plan.changes));
+    }
+  }
+  TRY_VOID(journal_.clear_pending());
+  return done;
+}
+
+std::vector<Error> Session::carry_out_teardown(const Plan& plan, const std::string& netns) {
+  std::vector<Error> errors;
+  const auto note = [&](Result<void> result) {
+    if (!result) errors.push_back(std::move(result).error());
+  };
+  if (plan.steps.empty() && plan.changes.empty()) return errors;
+  note(journal_.write_pending({PendingRecord::Command::teardown, netns, plan.steps, plan.changes}));
+  HostApplier applier{handles_, surroundings_->dns};
+  auto failed = execute_all(plan.steps, applier);
+  if (failed.empty()) note(journal_.commit(plan.changes));
+  std::ranges::move(failed, std::back_inserter(errors));
+  note(journal_.clear_pending());
+  return errors;
+}
+
+Error combined(const std::vector<Error>& errors) {
+  if (errors.size() == 1) return errors.front();
+  Error result{errors.front().code, "multiple errors:"};
+  for (const auto& error : errors) result.message += fmt::format("\n\t- {}", error.message);
+  return result;
+}
+
+}  // namespace burrow::netstack

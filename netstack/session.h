@@ -1,0 +1,54 @@
+// A command between lock and answer: the journal, the ways to the host, and how plans become real.
+// What is to be done is decided by planners.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "netstack/handles.h"
+#include "netstack/journal.h"
+#include "netstack/plan.h"
+#include "netstack/surroundings.h"
+
+namespace burrow::netstack {
+
+/// One command at a time: holds the journal's lock as long as it lives, and borrows its
+/// surroundings.
+class Session {
+ public:
+  /// Waits for the lock and opens what every command needs. Errors: system, permission, unsupported
+  /// (no nftables).
+  static Result<Session> open(const Surroundings& surroundings);
+
+  /// Opens the ways into the container's namespace.
+  Result<void> enter(host::NetNs netns);
+
+  /// Finishes what a command that was cut short had begun: a set-up is taken back, a teardown
+  /// carried through. What cannot be done is logged, so that it blocks nobody else.
+  Result<void> recover();
+
+  /// Carries a plan out, all or nothing, and makes the journal say so. `netns` is the path of the
+  /// container's namespace, by which recovery finds it. Errors: of the step that failed.
+  Result<void> carry_out_setup(const Plan& plan, const std::string& netns);
+
+  /// Carries a plan out as far as possible. Records stay when a step failed, so that the same
+  /// command can be tried again.
+  std::vector<Error> carry_out_teardown(const Plan& plan, const std::string& netns);
+
+  [[nodiscard]] const Surroundings& surroundings() const { return *surroundings_; }
+  [[nodiscard]] const Journal& journal() const { return journal_; }
+  Handles& handles() { return handles_; }
+
+ private:
+  Session(const Surroundings& surroundings, Journal journal, Handles handles)
+      : surroundings_(&surroundings), journal_(std::move(journal)), handles_(std::move(handles)) {}
+
+  const Surroundings* surroundings_;
+  Journal journal_;
+  Handles handles_;
+};
+
+/// Several errors as one, in netavark's form: a header and a line each.
+Error combined(const std::vector<Error>& errors);
+
+}  // namespace burrow::netstack

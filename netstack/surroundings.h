@@ -1,0 +1,18 @@
+// What the command line and the environment settle for all commands.
+#pragma once
+
+#include <filesystem>
+
+#include "netstack/dns_daemon.h"
+#include "netstack/plan.h"
+
+namespace burrow::netstack {
+
+/// Where a command works and with what.
+struct Surroundings {
+  std::filesystem::path run_directory;
+  DnsDaemon dns;
+  FirewallDriver firewall = FirewallDriver::nftables;
+};
+
+}  // namespace burrow::netstack
