@@ -20,6 +20,7 @@ struct Link {
   MacAddress mac;
   uint32_t mtu = 0;
   bool is_up = false;
+  bool is_loopback = false;
   std::optional<uint32_t> master;  ///< index of the bridge that this is a port of
 };
 

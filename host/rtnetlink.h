@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "host/lan_link.h"
 #include "host/link_values.h"
 #include "host/netns.h"
 
@@ -40,6 +41,9 @@ class RouteSocket {
 
   Result<void> create_bridge(const NewBridge& bridge);
   Result<void> create_veth(const NewVeth& veth, const NetNs& peer_namespace);
+  /// Makes a macvlan or ipvlan link whose parent is here, inside `home`, with its final name there.
+  /// Errors: not_found for the parent; unsupported for a kernel without links of this kind.
+  Result<void> create_lan_link(const NewLanLink& link, const NetNs& home);
   Result<void> set_up(const LinkName& name);
   Result<void> set_down(const LinkName& name);
   /// Lets a bridge send frames back out of the port they came in by.
@@ -47,6 +51,9 @@ class RouteSocket {
   Result<void> delete_link(const LinkName& name);
   /// Deletes several links in one request and one RCU grace period: by link group.
   Result<void> delete_links(const std::vector<uint32_t>& indexes);
+  /// Deletes all links of a link group, in one request and one RCU grace period. Errors: not_found
+  /// when there is none; invalid for group 0, which is everybody's.
+  Result<void> delete_link_group(uint32_t group);
 
   /// Adds an address that needs no duplicate address detection.
   Result<void> add_address(uint32_t link, const IpInterface& address);

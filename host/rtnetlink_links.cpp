@@ -21,6 +21,7 @@ Link parse_link(nlmsghdr* message) {
             .name = attributes.text(IFLA_IFNAME),
             .mtu = attributes.u32(IFLA_MTU).value_or(0),
             .is_up = (header.ifi_flags & IFF_UP) != 0,
+            .is_loopback = (header.ifi_flags & IFF_LOOPBACK) != 0,
             .master = attributes.u32(IFLA_MASTER)};
   link.kind = Attributes<IFLA_INFO_MAX>{attributes[IFLA_LINKINFO]}.text(IFLA_INFO_KIND);
   if (const auto bytes = attributes.bytes(IFLA_ADDRESS); bytes.size() == 6) {

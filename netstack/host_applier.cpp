@@ -55,6 +55,20 @@ Result<void> HostApplier::act(const CreateVeth& step) {
   return handles_.route.create_veth(step.veth, handles_.container->netns);
 }
 
+Result<void> HostApplier::act(const CreateLanLink& step) {
+  if (!handles_.container) return fail(Errc::not_found, "the container's namespace is gone");
+  return handles_.route.create_lan_link(step.link, handles_.container->netns);
+}
+
+Result<void> HostApplier::act(const DeleteLinkGroups& step) {
+  auto* route = route_at(Place::container);
+  if (route == nullptr) return {};
+  for (const auto group : step.groups) {
+    TRY_VOID(tolerate_absence(route->delete_link_group(group)));
+  }
+  return {};
+}
+
 Result<void> HostApplier::act(const EnableHairpin& step) {
   const auto link = TRY(handles_.route.find_link(step.link));
   if (!link) return no_link(step.link);

@@ -16,6 +16,8 @@ class HostApplier : public Applier {
  private:
   Result<void> act(const CreateBridge& step);
   Result<void> act(const CreateVeth& step);
+  Result<void> act(const CreateLanLink& step);
+  Result<void> act(const DeleteLinkGroups& step);
   Result<void> act(const EnableHairpin& step);
   Result<void> act(const BringUp& step);
   Result<void> act(const TakeDown& step);

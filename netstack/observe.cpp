@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host/sysctl.h"
+#include "netstack/lan_options.h"
 #include "netstack/plan.h"
 
 namespace burrow::netstack {
@@ -31,6 +32,23 @@ Result<std::optional<BridgeSnapshot>> observe_bridge(const LinkName& name, Ports
     }
   }
   return bridge;
+}
+
+// The parent of a network's links: by name, or else the link of the default route.
+Result<std::optional<ParentSnapshot>> observe_parent(const Network& network,
+                                                     host::RouteSocket& route) {
+  std::optional<host::Link> link;
+  if (network.interface) {
+    link = TRY(route.find_link(*network.interface));
+  } else if (const auto index = TRY(route.default_route_link())) {
+    link = TRY(route.get_link(*index));
+  }
+  if (!link) return std::nullopt;
+  return ParentSnapshot{.name = TRY(LinkName::parse(link->name)),
+                        .mac = link->mac,
+                        .mtu = link->mtu,
+                        .is_up = link->is_up,
+                        .is_loopback = link->is_loopback};
 }
 
 Result<ContainerSnapshot> observe_container(const std::vector<LinkName>& wanted,
@@ -78,7 +96,7 @@ Result<std::optional<ForwardingSnapshot>> observe_forwarding(std::string_view ke
 
 bool wants_forwarding(const SetupRequest& request, Family family) {
   return std::ranges::any_of(request.attachments, [&](const AttachmentRequest& asked) {
-    return !asked.network.is_internal &&
+    return !asked.network.is_internal && !is_lan_driver(asked.network.driver) &&
            std::ranges::any_of(asked.network.subnets, [&](const Subnet& subnet) {
              return subnet.network.family() == family;
            });
@@ -178,6 +196,12 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
       host::read_sysctl("net/bridge/bridge-nf-call-ip6tables").value_or("0") != "0";
   bool needs_mtu = false;
   for (const auto& asked : request.attachments) {
+    if (is_lan_driver(asked.network.driver)) {
+      snapshot.networks.emplace(
+          asked.network.name,
+          NetworkSnapshot{.parent = TRY(observe_parent(asked.network, handles.route))});
+      continue;
+    }
     NetworkSnapshot network{.record = TRY(journal.network(asked.network.name))};
     if (asked.network.interface) {
       network.bridge = TRY(observe_bridge(*asked.network.interface, Ports::unread, handles.route));
@@ -241,7 +265,7 @@ Result<Snapshot> observe_for_foreign_teardown(const SetupRequest& request, Handl
   snapshot.attachments = TRY(journal.attachments(request.container));
   for (const auto& asked : request.attachments) {
     NetworkSnapshot network{.record = TRY(journal.network(asked.network.name))};
-    if (asked.network.interface) {
+    if (asked.network.interface && !is_lan_driver(asked.network.driver)) {
       network.bridge = TRY(observe_bridge(*asked.network.interface, Ports::read, handles.route));
     }
     network.has_dns_entry = dns.has_entry(dns_file_of(asked.network), request.container);

@@ -3,6 +3,7 @@
 
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
+#include "netstack/plan_lan.h"
 
 namespace burrow::netstack {
 namespace {
@@ -29,17 +30,27 @@ class Planner {
   Result<SetupPlan> plan() {
     if (!snapshot_.container) return fail(Errc::not_found, "the container has no namespace");
     std::vector<BridgeAttachment> attachments;
-    for (const auto& attachment : request_.attachments) {
-      attachments.push_back(TRY(decode_bridge_attachment(attachment)));
+    std::vector<LanAttachment> lans;
+    for (const auto& asked : request_.attachments) {
+      if (is_lan_driver(asked.network.driver)) {
+        lans.push_back(TRY(decode_lan_attachment(asked)));
+      } else {
+        attachments.push_back(TRY(decode_bridge_attachment(asked)));
+      }
     }
     TRY_VOID(check_together(attachments));
-    TRY_VOID(check_publication(attachments));
+    TRY_VOID(check_publication());
     plan_host(attachments);
     if (!snapshot_.container->is_loopback_up) {
       steps_.emplace_back(StartLoopback{});
     }
     for (const auto& attachment : attachments) TRY_VOID(plan_network(attachment));
-    for (const auto& attachment : attachments) TRY_VOID(plan_attachment(attachment));
+    auto bridge = attachments.begin();
+    auto lan = lans.begin();
+    for (const auto& asked : request_.attachments) {
+      TRY_VOID(is_lan_driver(asked.network.driver) ? plan_lan_attachment(*lan++)
+                                                   : plan_attachment(*bridge++));
+    }
     if (has_udp_) steps_.emplace_back(ForgetFlows{request_.ports, targets_});
     result_.plan.steps = merge(std::move(steps_));
     return std::move(result_);
@@ -95,13 +106,13 @@ class Planner {
   }
 
   // The mappings must make sense even where no network carries them.
-  Result<void> check_publication(const std::vector<BridgeAttachment>& attachments) const {
-    if (request_.ports.empty() || attachments.empty()) return {};
+  Result<void> check_publication() const {
+    if (request_.ports.empty() || request_.attachments.empty()) return {};
     const auto any4 = IpAddress::v4(1);
     const auto any6 = *IpAddress::parse("::1");
     TRY(firewall::compile(firewall::Publication{.container = request_.container,
                                                 .container_name = request_.container_name,
-                                                .network = attachments[0].request->network.name,
+                                                .network = request_.attachments[0].network.name,
                                                 .ports = request_.ports,
                                                 .address4 = any4,
                                                 .address6 = any6}));
@@ -235,26 +246,53 @@ class Planner {
     return steps;
   }
 
+  [[nodiscard]] Result<void> check_interface(const AttachmentRequest& asked) const {
+    if (!snapshot_.container->taken_links.contains(asked.interface)) return {};
+    return fail(Errc::already_exists,
+                "interface \"{}\" for network \"{}\" already exists in the container",
+                asked.interface, asked.network.name);
+  }
+
+  // The next record of the container, without steps.
+  AttachmentRecord fresh_record(const AttachmentRequest& asked) {
+    return {.container = request_.container,
+            .container_name = request_.container_name,
+            .network = asked.network.name,
+            .interface = asked.interface,
+            .netns = settings_.netns,
+            .order = next_order_++};
+  }
+
+  Result<void> plan_lan_attachment(const LanAttachment& attachment) {
+    const auto& asked = *attachment.request;
+    const auto& there = snapshot_.networks.at(asked.network.name);
+    TRY_VOID(check_interface(asked));
+    const auto link = TRY(lan_link_of(attachment, request_.container, there));
+    auto after = fresh_record(asked);
+    after.steps = lan_attachment_steps(attachment, link, *snapshot_.container, metrics_);
+    append(after.steps);
+    record(attachment_record_path(request_.container, asked.network.name), std::nullopt,
+           encode(after));
+    result_.statuses.push_back({.network = asked.network.name,
+                                .interface = asked.interface,
+                                .mac = mac_of(link, *there.parent),
+                                .addresses = attachment.addressing.addresses,
+                                .dns_servers = request_.dns_servers});
+    return {};
+  }
+
   Result<void> plan_attachment(const BridgeAttachment& attachment) {
     const auto& asked = *attachment.request;
     const auto& name = asked.network.name;
     const auto& container = *snapshot_.container;
-    if (container.taken_links.contains(asked.interface)) {
-      return fail(Errc::already_exists,
-                  "interface \"{}\" for network \"{}\" already exists in the container",
-                  asked.interface, name);
-    }
+    TRY_VOID(check_interface(asked));
     const auto veth = TRY(veth_of(attachment));
-    AttachmentRecord after{.container = request_.container,
-                           .container_name = request_.container_name,
-                           .network = name,
-                           .interface = asked.interface,
-                           .netns = settings_.netns,
-                           .order = next_order_++,
-                           .ports = request_.ports,
-                           .address4 = attachment.addressing.first_address(Family::ipv4),
-                           .address6 = attachment.addressing.first_address(Family::ipv6)};
-    if (asked.network.is_internal) after.address4 = after.address6 = std::nullopt;
+    auto after = fresh_record(asked);
+    after.ports = request_.ports;
+    if (!asked.network.is_internal) {
+      after.address4 = attachment.addressing.first_address(Family::ipv4);
+      after.address6 = attachment.addressing.first_address(Family::ipv6);
+    }
     TRY_VOID(publish(after));
     for (auto& step : attachment_steps(attachment, veth, container, metrics_)) {
       after.steps.push_back(std::move(step));

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "netstack/lan_options.h"
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
 
@@ -167,8 +168,9 @@ bool has_record(const Snapshot& snapshot, const NetworkName& name) {
 // does not decode. Only elements that say that they are this container's are removed by them.
 std::vector<firewall::Element> ports_without_record(const SetupRequest& request,
                                                     const AttachmentRequest& asked) {
+  if (is_lan_driver(asked.network.driver) || request.ports.empty()) return {};
   const auto attachment = decode_bridge_attachment(asked);
-  if (!attachment || request.ports.empty()) return {};
+  if (!attachment) return {};
   return firewall::compile(
              firewall::Publication{.container = request.container,
                                    .container_name = request.container_name,

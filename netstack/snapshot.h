@@ -23,10 +23,20 @@ struct BridgeSnapshot {
   std::set<std::string> ports;  ///< names of all its ports, or of several; teardown only
 };
 
+/// The host's link that links of a macvlan or ipvlan network hang on.
+struct ParentSnapshot {
+  LinkName name;
+  MacAddress mac;
+  uint32_t mtu = 0;
+  bool is_up = false;
+  bool is_loopback = false;
+};
+
 /// One network of the request.
 struct NetworkSnapshot {
   std::optional<std::string> dns_header;  ///< the first line of its DNS file, if there is one
   std::optional<BridgeSnapshot> bridge;
+  std::optional<ParentSnapshot> parent;  ///< of a LAN driver: named, or the default route's link
   std::optional<NetworkRecord> record;
   bool is_in_firewall = false;              ///< its bridge stands in our table
   bool has_other_attachments = false;       ///< of other containers, by the journal; teardown only

@@ -11,6 +11,7 @@
 #include "core/names.h"
 #include "core/port.h"
 #include "firewall/elements.h"
+#include "host/lan_link.h"
 #include "host/link_values.h"
 
 namespace burrow::netstack {
@@ -35,6 +36,16 @@ struct CreateBridge {
 struct CreateVeth {
   host::NewVeth veth;
   friend bool operator==(const CreateVeth&, const CreateVeth&) = default;
+};
+/// A macvlan or ipvlan link, born inside the container on a parent of the host.
+struct CreateLanLink {
+  host::NewLanLink link;
+  friend bool operator==(const CreateLanLink&, const CreateLanLink&) = default;
+};
+/// Deletes the links inside the container that are in these link groups; gone is fine.
+struct DeleteLinkGroups {
+  std::vector<uint32_t> groups;
+  friend bool operator==(const DeleteLinkGroups&, const DeleteLinkGroups&) = default;
 };
 struct EnableHairpin {
   LinkName link;
@@ -154,10 +165,10 @@ struct NotifyDns {
 };
 
 using Step =
-    std::variant<CreateBridge, CreateVeth, EnableHairpin, BringUp, TakeDown, StartLoopback,
-                 StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress,
-                 RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows,
-                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns>;
+    std::variant<CreateBridge, CreateVeth, CreateLanLink, DeleteLinkGroups, EnableHairpin, BringUp,
+                 TakeDown, StartLoopback, StopLoopback, AnswerLoopback, DeleteLinks,
+                 DeleteContainerLink, AddAddress, RemoveAddress, AddRoute, RemoveRoute, SetSysctl,
+                 ChangeFirewall, ForgetFlows, AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns>;
 using Steps = std::vector<Step>;
 
 /// What takes `step` back; nothing where a step needs no taking back.

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "netstack/lan_options.h"
+
 namespace burrow::netstack {
 namespace {
 
@@ -73,6 +75,24 @@ Json encode_address(const char* step, Place place, const LinkName& link, const I
       {"step", step}, {"place", word(place)}, {"link", link.str()}, {"address", on.to_string()}};
 }
 
+Json encode_lan_link(const host::NewLanLink& link) {
+  Json json{{"step", "create_lan_link"},
+            {"link", link.name.str()},
+            {"parent", link.parent.str()},
+            {"group", link.group}};
+  if (const auto* macvlan = std::get_if<host::Macvlan>(&link.kind)) {
+    json["kind"] = "macvlan";
+    json["mode"] = to_string(macvlan->mode);
+    if (macvlan->mac) json["mac"] = macvlan->mac->to_string();
+    if (macvlan->broadcast_cutoff) json["bclim"] = fmt::format("{}", *macvlan->broadcast_cutoff);
+  } else {
+    json["kind"] = "ipvlan";
+    json["mode"] = to_string(std::get<host::Ipvlan>(link.kind).mode);
+  }
+  if (link.mtu) json["mtu"] = *link.mtu;
+  return json;
+}
+
 struct Encoder {
   Json operator()(const CreateBridge& s) const {
     Json json{{"step", "create_bridge"},
@@ -87,6 +107,10 @@ struct Encoder {
               {"peer", s.veth.peer_name.str()}, {"peer_mac", s.veth.peer_mac.to_string()}};
     if (s.veth.mtu) json["mtu"] = *s.veth.mtu;
     return json;
+  }
+  Json operator()(const CreateLanLink& s) const { return encode_lan_link(s.link); }
+  Json operator()(const DeleteLinkGroups& s) const {
+    return {{"step", "delete_link_groups"}, {"groups", s.groups}};
   }
   Json operator()(const EnableHairpin& s) const {
     return {{"step", "enable_hairpin"}, {"link", s.link.str()}};
@@ -183,6 +207,27 @@ class Fields {
     if (!member) return std::nullopt;
     return static_cast<uint32_t>(TRY(member->unsigned_integer(UINT32_MAX)));
   }
+  [[nodiscard]] Result<uint32_t> number(std::string_view key) const {
+    return static_cast<uint32_t>(TRY(TRY(cursor_.at(key)).unsigned_integer(UINT32_MAX)));
+  }
+  [[nodiscard]] Result<std::vector<uint32_t>> numbers(std::string_view key) const {
+    std::vector<uint32_t> result;
+    for (const auto& element : TRY(TRY(cursor_.at(key)).elements())) {
+      result.push_back(static_cast<uint32_t>(TRY(element.unsigned_integer(UINT32_MAX))));
+    }
+    return result;
+  }
+  [[nodiscard]] Result<std::variant<host::Macvlan, host::Ipvlan>> lan_kind() const {
+    const auto kind = TRY(text("kind"));
+    if (kind == "ipvlan") return host::Ipvlan{TRY(parsed("mode", parse_ipvlan_mode))};
+    if (kind != "macvlan") return cursor_.failure("unknown kind \"{}\"", kind.substr(0, 64));
+    host::Macvlan macvlan{.mode = TRY(parsed("mode", parse_macvlan_mode))};
+    if (TRY(cursor_.find("mac"))) macvlan.mac = TRY(mac());
+    if (const auto bclim = TRY(optional_text("bclim"))) {
+      macvlan.broadcast_cutoff = TRY(read_signed_number({{"bclim", *bclim}}, "bclim"));
+    }
+    return macvlan;
+  }
   // The name of a DNS file cannot lead out of its directory.
   [[nodiscard]] Result<std::string> file() const {
     auto name = TRY(text("file"));
@@ -272,6 +317,11 @@ Result<Step> decode_link_step(std::string_view kind, const Fields& fields) {
     return CreateVeth{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.link("bridge")),
                        TRY(fields.link("peer")), TRY(fields.mac("peer_mac")), TRY(fields.mtu())}};
   }
+  if (kind == "create_lan_link") {
+    return CreateLanLink{{TRY(fields.link()), TRY(fields.link("parent")),
+                          TRY(fields.number("group")), TRY(fields.lan_kind()), TRY(fields.mtu())}};
+  }
+  if (kind == "delete_link_groups") return DeleteLinkGroups{TRY(fields.numbers("groups"))};
   if (kind == "enable_hairpin") return EnableHairpin{TRY(fields.link())};
   if (kind == "answer_loopback") return AnswerLoopback{TRY(fields.link())};
   if (kind == "bring_up") return BringUp{TRY(fields.place()), TRY(fields.link())};

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "../../support/netstack_examples.h"
 #include "netstack/step_json.h"
 
@@ -13,6 +15,16 @@ namespace {
 Steps steps_of_every_kind() {
   const auto asked = *decode_setup_request(examples::request_text());
   auto steps = plan_setup(asked, examples::empty_host(asked), examples::settings())->plan.steps;
+  for (const auto& options : {R"({"mode":"private","bclim":"-1"})", R"({"mtu":"1400"})"}) {
+    for (const std::string driver : {"macvlan", "ipvlan"}) {
+      const auto lan = decode_setup_request(
+          examples::lan_request_text(driver, driver == "macvlan" ? options : R"({"mode":"l3s"})"));
+      const auto more = plan_setup(*lan, examples::empty_host(*lan), examples::settings());
+      steps.push_back(*std::ranges::find_if(more->plan.steps, [](const Step& step) {
+        return std::holds_alternative<CreateLanLink>(step);
+      }));
+    }
+  }
   const auto back = invert(steps);
   steps.insert(steps.end(), back.begin(), back.end());
   const auto eth0 = *LinkName::parse("eth0");
