@@ -19,6 +19,9 @@ constexpr OptionName kConfig{'c', "config"};
 constexpr OptionName kPort{'p', "port"};
 constexpr OptionName kSearchDomain{'f', "filter-search-domain"};
 constexpr OptionName kCompat{'\0', "compat"};
+constexpr OptionName kCache{'\0', "cache"};
+// A gibibyte: more than any host asks for.
+constexpr size_t kLargestCacheKib = size_t{1} << 20U;
 
 class Reader {
  public:
@@ -65,6 +68,16 @@ Result<uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
+Result<size_t> parse_cache_size(std::string_view text) {
+  size_t kib = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), kib);
+  if (error != std::errc{} || end != text.data() + text.size() || kib > kLargestCacheKib) {
+    return fail(Errc::invalid_input, "invalid value '{}' for '--cache': not in 0..={}",
+                text.substr(0, 32), kLargestCacheKib);
+  }
+  return kib;
+}
+
 Result<void> parse_option(std::string_view word, Reader& reader, CommandLine& line) {
   if (const auto value = TRY(reader.value_of(word, kConfig))) {
     line.config_directory = *value;
@@ -72,6 +85,8 @@ Result<void> parse_option(std::string_view word, Reader& reader, CommandLine& li
     line.port = TRY(parse_port(*port));
   } else if (const auto domain = TRY(reader.value_of(word, kSearchDomain))) {
     line.search_domain = *domain;
+  } else if (const auto cache = TRY(reader.value_of(word, kCache))) {
+    line.cache_kib = TRY(parse_cache_size(*cache));
   } else if (const auto compat = TRY(reader.value_of(word, kCompat))) {
     if (*compat == "aardvark") {
       line.compatibility = Compatibility::aardvark;
@@ -142,6 +157,7 @@ Options:
   -c, --config <DIR>                   Configuration directory, one file per network
   -p, --port <PORT>                    Port to listen on [default: 5533]
   -f, --filter-search-domain <DOMAIN>  Names answer below it too [default: .dns.podman]
+      --cache <KIB>                    Memory for answers of upstreams, 0: none [default: 4096]
       --compat <aardvark|none>         Keep the habits of aardvark-dns where ours differ
   -h, --help                           Print this page
   -V, --version                        Print the version

@@ -1,6 +1,7 @@
 // The command line of aardvark-dns, which is ours too. Pure: arguments to values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -21,6 +22,7 @@ struct CommandLine {
   uint16_t port = 5533;
   std::string search_domain = ".dns.podman";
   Compatibility compatibility = Compatibility::none;
+  size_t cache_kib = 4096;  ///< memory for answers of upstreams; 0: none are kept
 };
 
 /// Reads `arguments`; the first is the program's name, and the name "aardvark-dns" turns

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "dns/upstream_channel.h"
+#include "dns/upstream.h"
 #include "host/file.h"
 
 namespace burrow::dns {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "dns/name.h"
+#include "dns/records.h"
+
 namespace burrow::dns {
 namespace {
 
@@ -14,34 +17,6 @@ std::optional<size_t> skip_question(Bytes response, Bytes asked) {
                                           std::ranges::equal_to{}, to_lower, to_lower);
   if (!is_same) return {};
   return end;
-}
-
-// The records of a response, and where its OPT record lies.
-struct Records {
-  std::vector<RecordSpan> all;  // without OPT
-  std::optional<RecordSpan> opt;
-  std::array<uint16_t, 3> counts{};  // answer, authority, additional; without OPT
-};
-
-std::optional<Records> read_records(Bytes response, size_t at) {
-  Records records;
-  for (size_t section = 0; section < 3; ++section) {
-    const auto count = read_u16(&response[6 + 2 * section]);
-    for (size_t i = 0; i < count; ++i) {
-      const auto record = read_record(response, at);
-      if (!record) return {};
-      at = record->end;
-      if (record->type == static_cast<uint16_t>(RecordType::opt)) {
-        // One alone, owned by the root, in the additional section (RFC 6891 6.1.1).
-        if (records.opt || section != 2 || record->fields != record->begin + 1) return {};
-        records.opt = record;
-      } else {
-        records.all.push_back(*record);
-        ++records.counts[section];
-      }
-    }
-  }
-  return records;
 }
 
 }  // namespace
@@ -60,6 +35,14 @@ Query PendingQuestion::query() const {
   result.edns = edns;
   result.question = question;
   return result;
+}
+
+std::string question_text(const PendingQuestion& pending) {
+  const auto& question = pending.question;
+  return fmt::format(
+      "\"{}\" type {}",
+      name_text({reinterpret_cast<const char*>(question.data()), question.size() - 5}),
+      read_u16(&question[question.size() - 4]));
 }
 
 std::vector<uint8_t> upstream_query(const PendingQuestion& pending, uint16_t id) {

@@ -25,9 +25,35 @@ struct PendingQuestion {
   [[nodiscard]] Query query() const;
 };
 
+/// The question as text, for logs: "\"example.com\" type 1".
+std::string question_text(const PendingQuestion& pending);
+
 /// The client's question under another id, verbatim, with an OPT record of our own if it had one:
 /// EDNS is hop by hop (RFC 6891 section 6.2.6), so cookies and client subnets stay here.
 std::vector<uint8_t> upstream_query(const PendingQuestion& pending, uint16_t id);
+
+/// Gives each letter of the name in `query`, which has one question, a random case: who would forge
+/// an answer has to guess that too, since servers send the question back as it was (0x20, Dagon and
+/// others 2008). `next_bits` returns 64 random bits.
+template <typename NextBits>
+void mix_case(std::span<uint8_t> query, NextBits next_bits) {
+  uint64_t bits = 0;
+  size_t left = 0;
+  // Every byte but the letters' keeps its value: lengths are below 64.
+  for (size_t at = kHeaderSize; query[at] != 0; at += 1 + size_t{query[at]}) {
+    for (size_t i = at + 1; i <= at + query[at]; ++i) {
+      const auto lower = to_lower(query[i]);
+      if (lower < 'a' || lower > 'z') continue;
+      if (left == 0) {
+        bits = next_bits();
+        left = 64;
+      }
+      query[i] = static_cast<uint8_t>((bits & 1U) != 0 ? lower - 32 : lower);
+      bits >>= 1U;
+      --left;
+    }
+  }
+}
 
 /// What an upstream's message is worth.
 enum class Judgement {

@@ -7,8 +7,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <tuple>
 
 #include "core/log.h"
+#include "dns/control.h"
+#include "dns/descriptor_limit.h"
 #include "dns/directory.h"
 #include "dns/file_watch.h"
 #include "dns/forwarder.h"
@@ -41,6 +44,12 @@ ZoneSettings settings_of(const CommandLine& command_line) {
   return settings;
 }
 
+ForwarderLimits limits_of(const CommandLine& command_line) {
+  ForwarderLimits limits;
+  limits.cache.bytes = command_line.cache_kib * 1024;
+  return limits;
+}
+
 Result<host::Fd> take_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -62,12 +71,13 @@ class Service::Implementation {
         path_(std::filesystem::absolute(command_line.config_directory)),
         settings_(settings_of(command_line)),
         directory_(path_),
-        forwarder_(loop_, command_line.compatibility),
+        forwarder_(loop_, command_line.compatibility, limits_of(command_line)),
         authority_{.zones = {}, .forwarder = forwarder_},
         listeners_(loop_, authority_, command_line.port),
-        retry_(loop_, [this] { reload(Trigger::retry); }) {}
+        retry_(loop_, [this] { std::ignore = reload(Trigger::retry); }) {}
 
   Result<Start> start() {
+    raise_descriptor_limit();
     signals_ = TRY(take_signals());
     TRY_VOID(prepare_pid_file());
     auto is_read = directory_.refresh();
@@ -84,6 +94,7 @@ class Service::Implementation {
     swap_zones();
     for (const auto& failure : listeners_.follow(*authority_.zones)) add_failure(failure);
     if (!failures.empty()) return fail(Errc::system, "Error starting server {}", failures);
+    control_ = ControlSocket::open(loop_, control_path(path_), actions());
     TRY_VOID(write_pid_file());
     return Start::serving;
   }
@@ -93,11 +104,17 @@ class Service::Implementation {
     signal_watch.await_readable();
     watch_files();
     loop_.run();
-    return host::remove_file(pid_file());
+    auto removed = host::remove_file(pid_file());
+    if (control_) control_->remove();
+    return removed;
   }
 
  private:
-  enum class Trigger { signal, file, retry };
+  enum class Trigger { asked, file, retry };
+
+  [[nodiscard]] ControlActions actions() {
+    return {.refresh = [this] { return reload(Trigger::asked); }};
+  }
 
   [[nodiscard]] host::fs::path pid_file() const { return path_ / kPidFileName; }
 
@@ -127,7 +144,7 @@ class Service::Implementation {
       if (signal.ssi_signo != SIGHUP) return loop_.stop();
       is_reload = true;
     }
-    if (is_reload) reload(Trigger::signal);
+    if (is_reload) std::ignore = reload(Trigger::asked);
     watch.await_readable();
   }
 
@@ -141,7 +158,7 @@ class Service::Implementation {
     const auto on_servers = [this] { log_failure(read_servers()); };
     file_watch_->watch_file(kResolvConf, on_servers);
     file_watch_->watch_file(kResolvedServers, on_servers);
-    file_watch_->watch_directory(path_, [this] { reload(Trigger::file); });
+    file_watch_->watch_directory(path_, [this] { std::ignore = reload(Trigger::file); });
   }
 
   // Keeps the servers of before when the file cannot be read.
@@ -173,28 +190,31 @@ class Service::Implementation {
     if (!result) log::error("dns", "{}", result.error().message);
   }
 
-  void reload(Trigger trigger) {
-    if (trigger == Trigger::signal) {
+  Result<Refreshed> reload(Trigger trigger) {
+    if (trigger == Trigger::asked) {
       log::debug("dns", "reload");
       log_failure(read_servers());
     }
-    auto is_changed = directory_.refresh();
+    const auto is_changed = directory_.refresh();
     if (!is_changed) {
       log::error("dns", "{}", is_changed.error().message);
-      return;
+      return Failure{is_changed.error()};
     }
+    Refreshed refreshed{.generation = generation_, .networks = directory_.networks().size()};
     if (directory_.networks().empty()) {
-      // Whoever removed the last network sends SIGHUP next and must still find us.
-      if (trigger == Trigger::signal) loop_.stop();
-      return;
+      // Whoever removed the last network says so next and must still find us.
+      if (trigger == Trigger::asked) loop_.stop();
+      return refreshed;
     }
     if (*is_changed) swap_zones();
-    const auto failures = listeners_.follow(*authority_.zones);
-    for (const auto& failure : failures) {
+    refreshed.generation = generation_;
+    for (const auto& failure : listeners_.follow(*authority_.zones)) {
       if (trigger != Trigger::retry) log::error("dns", "{}", failure.message);
+      refreshed.failures.push_back(failure.message);
     }
     if (trigger != Trigger::retry) retry_after_ = kFirstRetry;
-    if (!failures.empty() || directory_.has_unread()) schedule_retry();
+    if (!refreshed.failures.empty() || directory_.has_unread()) schedule_retry();
+    return refreshed;
   }
 
   void schedule_retry() {
@@ -215,6 +235,7 @@ class Service::Implementation {
       subnets_ = find_subnets();
     }
     authority_.zones = std::make_shared<const Zones>(std::move(networks), subnets_, settings_);
+    ++generation_;
   }
 
   // The prefixes that the gateway addresses have on their links.
@@ -242,6 +263,8 @@ class Service::Implementation {
   std::vector<IpAddress> gateways_;
   std::vector<IpNetwork> subnets_;
   std::vector<std::string> last_complaints_;
+  uint64_t generation_ = 0;
+  std::unique_ptr<ControlSocket> control_;
   std::unique_ptr<FileWatch> file_watch_;
   Clock::duration retry_after_ = kFirstRetry;
   Timer retry_;

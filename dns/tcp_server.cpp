@@ -145,14 +145,19 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
     if (const auto* reply = std::get_if<Reply>(&verdict)) {
       append(Bytes{owner_.reply_}.first(reply->size));
     } else if (const auto* away = std::get_if<Forward>(&verdict)) {
+      auto& forwarder = owner_.authority_.forwarder;
+      if (const auto known =
+              forwarder.answer_from_cache(zones, client, query, away->servers, owner_.reply_)) {
+        return append(Bytes{owner_.reply_}.first(*known));
+      }
       ++outstanding_;
-      owner_.authority_.forwarder.forward(zones, client, query, away->servers,
-                                          [self = shared_from_this()](Bytes late) {
-                                            --self->outstanding_;
-                                            if (self->is_closed_) return;
-                                            if (!late.empty()) self->append(late);
-                                            self->advance();
-                                          });
+      forwarder.forward(zones, client, query, away->servers,
+                        [self = shared_from_this()](Bytes late) {
+                          --self->outstanding_;
+                          if (self->is_closed_) return;
+                          if (!late.empty()) self->append(late);
+                          self->advance();
+                        });
     }
   }
 

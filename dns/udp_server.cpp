@@ -123,7 +123,13 @@ void UdpServer::answer_batch(size_t count) {
     if (const auto* reply = std::get_if<Reply>(&verdict)) {
       batch_.add_reply(slot, reply->size);
     } else if (const auto* away = std::get_if<Forward>(&verdict)) {
-      forward(slot, query, away->servers, client);
+      const auto known = authority_.forwarder.answer_from_cache(zones, client, query, away->servers,
+                                                                batch_.next_reply());
+      if (known) {
+        batch_.add_reply(slot, *known);
+      } else {
+        forward(slot, query, away->servers, client);
+      }
     }
   }
 }

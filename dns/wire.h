@@ -49,8 +49,11 @@ enum class Rcode : uint16_t {
 
 /// RFC 8914.
 enum class ExtendedError : uint16_t {
+  stale_answer = 3,
+  cached_error = 13,
   not_ready = 14,
   prohibited = 18,
+  stale_no_such_name = 19,
   not_supported = 21,
   no_reachable_authority = 22,
   network_error = 23,

@@ -21,7 +21,17 @@ struct Link {
   uint32_t mtu = 0;
   bool is_up = false;
   bool is_loopback = false;
+  std::string alias;               ///< a text for people that stays with the link wherever it goes
   std::optional<uint32_t> master;  ///< index of the bridge that this is a port of
+};
+
+/// What to change about a link; what is not set stays.
+struct LinkChange {
+  std::optional<LinkName> name;
+  std::optional<MacAddress> mac;
+  std::optional<uint32_t> mtu;
+  std::optional<std::string> alias;  ///< empty: none any more
+  friend bool operator==(const LinkChange&, const LinkChange&) = default;
 };
 
 /// A bridge to be made.
@@ -53,6 +63,15 @@ struct Route {
   uint32_t metric = 0;
   RouteKind kind = RouteKind::unicast;
   friend bool operator==(const Route&, const Route&) = default;
+};
+
+/// A unicast route of the main table by a link that is known. Without gateway: the destination is
+/// on the link.
+struct LinkRoute {
+  IpNetwork destination;
+  std::optional<IpAddress> gateway;
+  uint32_t metric = 0;
+  friend bool operator==(const LinkRoute&, const LinkRoute&) = default;
 };
 
 }  // namespace burrow::host

@@ -1,6 +1,7 @@
 // Links, addresses and routes of one network namespace: each call is one rtnetlink request.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,6 +45,11 @@ class RouteSocket {
   /// Makes a macvlan or ipvlan link whose parent is here, inside `home`, with its final name there.
   /// Errors: not_found for the parent; unsupported for a kernel without links of this kind.
   Result<void> create_lan_link(const NewLanLink& link, const NetNs& home);
+  /// One request; a link that is up may refuse.
+  Result<void> change_link(uint32_t index, const LinkChange& change);
+  /// Moves a link into another namespace, where it is down and has no addresses, and changes it on
+  /// the way. A name that is taken there may be found out only when the link has arrived.
+  Result<void> move_link(uint32_t index, const NetNs& to, const LinkChange& change);
   Result<void> set_up(const LinkName& name);
   Result<void> set_down(const LinkName& name);
   /// Lets a bridge send frames back out of the port they came in by.
@@ -58,6 +64,15 @@ class RouteSocket {
   /// Adds an address that needs no duplicate address detection.
   Result<void> add_address(uint32_t link, const IpInterface& address);
   Result<void> delete_address(uint32_t link, const IpInterface& address);
+  /// Has `address` on the link until `valid` has passed, nothing for always: adds it, or gives the
+  /// one that is there a new end, at which the kernel itself removes it. Without duplicate address
+  /// detection.
+  Result<void> keep_address(uint32_t link, const IpInterface& address,
+                            std::optional<std::chrono::seconds> valid);
+  /// A unicast route that leaves by `link`; without gateway the destination is on the link.
+  Result<void> add_link_route(uint32_t link, const LinkRoute& route);
+  Result<void> delete_link_route(uint32_t link, const LinkRoute& route);
+  Result<void> set_mtu(uint32_t link, uint32_t mtu);
   Result<void> add_route(const Route& route);
   Result<void> delete_route(const Route& route);
   /// Has packets to ::1 that arrive on `link` taken as the host's own: answers to what was sent

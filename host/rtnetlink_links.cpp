@@ -22,6 +22,7 @@ Link parse_link(nlmsghdr* message) {
             .mtu = attributes.u32(IFLA_MTU).value_or(0),
             .is_up = (header.ifi_flags & IFF_UP) != 0,
             .is_loopback = (header.ifi_flags & IFF_LOOPBACK) != 0,
+            .alias = attributes.text(IFLA_IFALIAS),
             .master = attributes.u32(IFLA_MASTER)};
   link.kind = Attributes<IFLA_INFO_MAX>{attributes[IFLA_LINKINFO]}.text(IFLA_INFO_KIND);
   if (const auto bytes = attributes.bytes(IFLA_ADDRESS); bytes.size() == 6) {
@@ -140,6 +141,13 @@ Result<void> RouteSocket::change_flags(const LinkName& name, unsigned flags) {
 Result<void> RouteSocket::set_up(const LinkName& name) { return change_flags(name, IFF_UP); }
 
 Result<void> RouteSocket::set_down(const LinkName& name) { return change_flags(name, 0); }
+
+Result<void> RouteSocket::set_mtu(uint32_t link, uint32_t mtu) {
+  RouteRequest request{RTM_NEWLINK, 0};
+  request.header<ifinfomsg>().ifi_index = static_cast<int>(link);
+  request.put(IFLA_MTU, mtu);
+  return request.send(socket_.get(), fmt::format("set the MTU of link {} to {}", link, mtu));
+}
 
 Result<void> RouteSocket::enable_hairpin(uint32_t port) {
   RouteRequest request{RTM_SETLINK, 0};

@@ -1,5 +1,5 @@
 // Addresses and routes: what RouteSocket asks and changes about them.
-#include <cerrno>
+#include <algorithm>
 
 #include "host/route_request.h"
 #include "host/rtnetlink.h"
@@ -153,6 +153,59 @@ Result<void> RouteSocket::add_loopback_route(uint32_t link) {
       .put(RTA_OIF, link)
       .put(RTA_PRIORITY, kLoopbackMetric + link);
   return request.send(socket_.get(), "add route to ::1");
+}
+
+Result<void> RouteSocket::keep_address(uint32_t link, const IpInterface& address,
+                                       std::optional<std::chrono::seconds> valid) {
+  RouteRequest request{RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE};
+  fill_address(request, link, address);
+  if (address.address.is_v6()) {
+    request.put(IFA_FLAGS, uint32_t{IFA_F_NODAD});
+  } else if (address.prefix_length < 31) {
+    request.put(IFA_BROADCAST, address.network().last().bytes());
+  }
+  // The kernel refuses zero, and counts in less than 32 bits of seconds.
+  constexpr int64_t kLongest = UINT32_MAX / 1024;
+  const uint32_t lifetime =
+      valid ? static_cast<uint32_t>(std::clamp<int64_t>(valid->count(), 1, kLongest)) : UINT32_MAX;
+  const ifa_cacheinfo lifetimes{.ifa_prefered = lifetime, .ifa_valid = lifetime};
+  request.put(IFA_CACHEINFO, &lifetimes, sizeof lifetimes);
+  return request.send(socket_.get(), fmt::format("keep address {}", address.to_string()));
+}
+
+namespace {
+
+void fill_link_route(RouteRequest& request, uint32_t link, const LinkRoute& route) {
+  auto& header = request.header<rtmsg>();
+  header.rtm_family = kernel_family(route.destination.family());
+  header.rtm_dst_len = route.destination.prefix_length();
+  header.rtm_table = RT_TABLE_MAIN;
+  header.rtm_protocol = RTPROT_DHCP;
+  header.rtm_scope = route.gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+  header.rtm_type = RTN_UNICAST;
+  request.put(RTA_DST, route.destination.address().bytes())
+      .put(RTA_PRIORITY, route.metric)
+      .put(RTA_OIF, link);
+  if (route.gateway) request.put(RTA_GATEWAY, route.gateway->bytes());
+}
+
+std::string describe(std::string_view verb, const LinkRoute& route) {
+  return fmt::format("{} route {}{}", verb, route.destination.to_string(),
+                     route.gateway ? " via " + route.gateway->to_string() : " on the link");
+}
+
+}  // namespace
+
+Result<void> RouteSocket::add_link_route(uint32_t link, const LinkRoute& route) {
+  RouteRequest request{RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL};
+  fill_link_route(request, link, route);
+  return request.send(socket_.get(), describe("add", route));
+}
+
+Result<void> RouteSocket::delete_link_route(uint32_t link, const LinkRoute& route) {
+  RouteRequest request{RTM_DELROUTE, 0};
+  fill_link_route(request, link, route);
+  return request.send(socket_.get(), describe("delete", route));
 }
 
 Result<void> RouteSocket::delete_route(const Route& route) {

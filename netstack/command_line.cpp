@@ -25,6 +25,8 @@ constexpr std::array kOptions{
     Option{'r', "rootless", "BOOL", "true or false: run for an engine without root"},
     Option{'a', "aardvark-binary", "PATH", "DNS daemon; empty or missing: no DNS"},
     Option{0, "plugin-directory", "DIR", "where network plugins are; repeatable"},
+    Option{0, "plugin-timeout", "SECONDS",
+           "how long a plugin may run [env: BURROW_PLUGIN_TIMEOUT; default: 30]"},
 };
 
 struct SubcommandHelp {
@@ -39,6 +41,8 @@ constexpr std::array kSubcommands{
                    "attach the container in NETNS to the request's networks, print what it got"},
     SubcommandHelp{Subcommand::teardown, "teardown", "NETNS",
                    "take the container off the request's networks"},
+    SubcommandHelp{Subcommand::create, "create", "",
+                   "complete the network of the request and print its definition"},
     SubcommandHelp{Subcommand::version, "version", "", "print the version as JSON"},
 };
 
@@ -142,6 +146,7 @@ class Reader {
     auto& field = name == "file"              ? line.file
                   : name == "firewall-driver" ? line.firewall_driver
                   : name == "config"          ? line.run_directory
+                  : name == "plugin-timeout"  ? line.plugin_timeout
                                               : line.dns_binary;
     if (field) return fmt::format("\"--{}\" is given twice", name);
     field = std::move(value);

@@ -11,7 +11,7 @@
 
 namespace burrow::netstack {
 
-enum class Subcommand { setup, teardown, version };
+enum class Subcommand { setup, teardown, create, version };
 
 /// A command line that makes sense.
 struct CommandLine {
@@ -21,6 +21,7 @@ struct CommandLine {
   std::optional<std::string> dns_binary;
   bool is_rootless = false;
   std::vector<std::string> plugin_directories;
+  std::optional<std::string> plugin_timeout;  ///< seconds, as written
   Subcommand subcommand = Subcommand::version;
   std::string netns;
 };

@@ -6,11 +6,14 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 
+#include "core/json.h"
 #include "core/log.h"
 #include "host/file.h"
+#include "host/local_socket.h"
 #include "host/process.h"
 #include "netstack/dns_file.h"
 
@@ -19,6 +22,9 @@ namespace burrow::netstack {
 namespace fs = std::filesystem;
 
 namespace {
+
+// A daemon that is busy with a flood still reads its files within milliseconds.
+constexpr std::chrono::milliseconds kRefreshDeadline{2000};
 
 // The pid of a running daemon of this directory. A pid file can outlive its daemon and the number
 // come to name a stranger, so the process must have the directory on its command line.
@@ -33,6 +39,37 @@ std::optional<pid_t> running(const fs::path& directory) {
   const auto argument = std::string{'\0'} + directory.native() + '\0';
   if (command->find(argument) == std::string::npos) return std::nullopt;
   return pid;
+}
+
+// Has our own daemon read the files of `directory` and waits until it has. False when there is none
+// that can be asked so: another program's, or an older one of ours.
+bool refresh(const fs::path& directory) {
+  const auto answer =
+      host::ask_local(fs::path{directory}.concat(".sock"), "refresh\n", kRefreshDeadline);
+  if (!answer) {
+    log::debug("netstack", "DNS: {}", answer.error().message);
+    return false;
+  }
+  const auto document = parse_json(*answer);
+  if (!document) return false;
+  const JsonCursor cursor{*document};
+  if (const auto error = cursor.find("error"); !error || *error) return false;
+  // The daemon goes on trying by itself: no reason to fail a container.
+  const auto failures = cursor.at("failures");
+  const auto texts = failures ? failures->elements() : std::vector<JsonCursor>{};
+  if (!texts) return false;
+  for (const auto& text : *texts) {
+    log::warn("netstack", "DNS: {}", text.string().value_or("?"));
+  }
+  return true;
+}
+
+// Has the daemon `pid` read its files. False when it is gone.
+Result<bool> tell(pid_t pid, const fs::path& directory) {
+  if (refresh(directory)) return true;
+  if (::kill(pid, SIGHUP) == 0) return true;
+  if (errno == ESRCH) return false;
+  return system_failure(errno, fmt::format("signal the DNS daemon, process {}", pid));
 }
 
 std::string log_word() {
@@ -104,7 +141,9 @@ Result<void> DnsDaemon::remove(const RemoveDnsEntry& entry) const {
 }
 
 Result<void> DnsDaemon::serve() const {
-  if (const auto pid = running(directory); pid && ::kill(*pid, SIGHUP) == 0) return {};
+  if (const auto pid = running(directory)) {
+    if (const auto told = tell(*pid, directory); told && *told) return {};
+  }
   host::Command command;
   std::error_code ignored;
   if (fs::exists("/run/systemd/system", ignored) && is_in_path("systemd-run")) {
@@ -128,9 +167,8 @@ Result<void> DnsDaemon::serve() const {
 
 Result<void> DnsDaemon::notify() const {
   const auto pid = running(directory);
-  if (pid && ::kill(*pid, SIGHUP) != 0 && errno != ESRCH) {
-    return system_failure(errno, fmt::format("signal the DNS daemon, process {}", *pid));
-  }
+  if (!pid) return {};
+  if (auto told = tell(*pid, directory); !told) return Failure{std::move(told).error()};
   return {};
 }
 

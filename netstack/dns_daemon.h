@@ -27,9 +27,10 @@ struct DnsDaemon {
   Result<void> add(const AddDnsEntry& entry) const;
   /// An entry or a file that is gone is fine.
   Result<void> remove(const RemoveDnsEntry& entry) const;
-  /// Starts the daemon and waits until it serves, or tells the running one to read its files.
+  /// Starts the daemon and waits until it serves, or has the running one read its files: when ours
+  /// runs, names of the files are answered when this returns.
   Result<void> serve() const;
-  /// Tells the daemon to read its files, if it runs.
+  /// Has the daemon read its files, if it runs.
   Result<void> notify() const;
 };
 

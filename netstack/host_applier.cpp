@@ -192,4 +192,13 @@ Result<void> HostApplier::act(const ForgetFlows& step) {
   return {};
 }
 
+Result<void> HostApplier::act(const SetUpPlugin& step) {
+  plugin_answers_[step.call.network] = TRY(plugin_setup(step.call, plugins_));
+  return {};
+}
+
+Result<void> HostApplier::act(const TearDownPlugin& step) {
+  return plugin_teardown(step.call, plugins_);
+}
+
 }  // namespace burrow::netstack

@@ -4,14 +4,18 @@
 #include "netstack/dns_daemon.h"
 #include "netstack/execute.h"
 #include "netstack/handles.h"
+#include "netstack/run_plugin.h"
 
 namespace burrow::netstack {
 
 /// Borrows its handles; a step in the container when there is none is done already.
 class HostApplier : public Applier {
  public:
-  HostApplier(Handles& handles, const DnsDaemon& dns) : handles_(handles), dns_(dns) {}
+  HostApplier(Handles& handles, const DnsDaemon& dns, const PluginSettings& plugins)
+      : handles_(handles), dns_(dns), plugins_(plugins) {}
   Result<void> apply(const Step& step) override;
+  /// What the plugins that were set up answered.
+  [[nodiscard]] const PluginAnswers& plugin_answers() const { return plugin_answers_; }
 
  private:
   Result<void> act(const CreateBridge& step);
@@ -38,12 +42,17 @@ class HostApplier : public Applier {
   Result<void> act(const ServeDns&) { return dns_.serve(); }
   Result<void> act(const NotifyDns&) { return dns_.notify(); }
 
+  Result<void> act(const SetUpPlugin& step);
+  Result<void> act(const TearDownPlugin& step);
+
   Result<bool> is_last_to_leave(const ChangeFirewall& step);
   /// The socket of `place`; null for a container that is gone.
   host::RouteSocket* route_at(Place place);
 
   Handles& handles_;
   const DnsDaemon& dns_;
+  const PluginSettings& plugins_;
+  PluginAnswers plugin_answers_;
 };
 
 }  // namespace burrow::netstack

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "netstack/record.h"
@@ -20,6 +22,8 @@ struct Settings {
   FirewallDriver firewall = FirewallDriver::nftables;
   uint16_t dns_port = 53;
   std::string netns;  ///< path of the container's namespace
+  /// Programs of drivers that are not ours, by driver, as far as there are any.
+  std::map<std::string, std::string> plugins = {};
 };
 
 /// What to do, in order, and what the journal says afterwards.
@@ -45,7 +49,8 @@ Plan plan_teardown(const std::vector<NetworkName>& networks, const Snapshot& sna
 
 /// Plans the end of attachments that somebody else made, as far as they show: what they must be
 /// follows from the request. Those that have a record are passed over.
-Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot);
+Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot,
+                           const Settings& settings);
 
 /// Plans the end of networks that somebody else made and nobody uses any more.
 Plan plan_unused_networks(const SetupRequest& request, const Snapshot& snapshot);

@@ -34,8 +34,10 @@ class Planner {
     for (const auto& asked : request_.attachments) {
       if (is_lan_driver(asked.network.driver)) {
         lans.push_back(TRY(decode_lan_attachment(asked)));
-      } else {
+      } else if (is_builtin_driver(asked.network.driver)) {
         attachments.push_back(TRY(decode_bridge_attachment(asked)));
+      } else {
+        TRY(program_of(asked.network));
       }
     }
     TRY_VOID(check_together(attachments));
@@ -48,8 +50,13 @@ class Planner {
     auto bridge = attachments.begin();
     auto lan = lans.begin();
     for (const auto& asked : request_.attachments) {
-      TRY_VOID(is_lan_driver(asked.network.driver) ? plan_lan_attachment(*lan++)
-                                                   : plan_attachment(*bridge++));
+      if (is_lan_driver(asked.network.driver)) {
+        TRY_VOID(plan_lan_attachment(*lan++));
+      } else if (is_builtin_driver(asked.network.driver)) {
+        TRY_VOID(plan_attachment(*bridge++));
+      } else {
+        TRY_VOID(plan_plugin(asked));
+      }
     }
     if (has_udp_) steps_.emplace_back(ForgetFlows{request_.ports, targets_});
     result_.plan.steps = merge(std::move(steps_));
@@ -246,7 +253,23 @@ class Planner {
     return steps;
   }
 
-  [[nodiscard]] Result<void> check_interface(const AttachmentRequest& asked) const {
+  // The program of a network whose driver is none of ours.
+  [[nodiscard]] Result<std::string> program_of(const Network& network) const {
+    if (auto name = PluginName::parse(network.driver); !name) {
+      return with_context(std::move(name).error(), fmt::format("network \"{}\"", network.name));
+    }
+    const auto program = settings_.plugins.find(network.driver);
+    if (program == settings_.plugins.end()) {
+      return fail(
+          Errc::unsupported,
+          "network \"{}\": unknown network driver \"{}\": it is none of ours, and no plugin "
+          "of that name was found",
+          network.name, network.driver);
+    }
+    return program->second;
+  }
+
+  Result<void> check_interface_is_free(const AttachmentRequest& asked) const {
     if (!snapshot_.container->taken_links.contains(asked.interface)) return {};
     return fail(Errc::already_exists,
                 "interface \"{}\" for network \"{}\" already exists in the container",
@@ -266,7 +289,7 @@ class Planner {
   Result<void> plan_lan_attachment(const LanAttachment& attachment) {
     const auto& asked = *attachment.request;
     const auto& there = snapshot_.networks.at(asked.network.name);
-    TRY_VOID(check_interface(asked));
+    TRY_VOID(check_interface_is_free(asked));
     const auto link = TRY(lan_link_of(attachment, request_.container, there));
     auto after = fresh_record(asked);
     after.steps = lan_attachment_steps(attachment, link, *snapshot_.container, metrics_);
@@ -281,11 +304,25 @@ class Planner {
     return {};
   }
 
+  // A plugin's attachment is one step, whatever it does.
+  Result<void> plan_plugin(const AttachmentRequest& asked) {
+    TRY_VOID(check_interface_is_free(asked));
+    const auto& name = asked.network.name;
+    auto after = fresh_record(asked);
+    after.steps.emplace_back(SetUpPlugin{.call = {.program = TRY(program_of(asked.network)),
+                                                  .network = name,
+                                                  .netns = settings_.netns,
+                                                  .input = plugin_input(request_, asked)}});
+    append(after.steps);
+    record(attachment_record_path(request_.container, name), std::nullopt, encode(after));
+    return {};
+  }
+
   Result<void> plan_attachment(const BridgeAttachment& attachment) {
     const auto& asked = *attachment.request;
     const auto& name = asked.network.name;
     const auto& container = *snapshot_.container;
-    TRY_VOID(check_interface(asked));
+    TRY_VOID(check_interface_is_free(asked));
     const auto veth = TRY(veth_of(attachment));
     auto after = fresh_record(asked);
     after.ports = request_.ports;

@@ -181,13 +181,25 @@ std::vector<firewall::Element> ports_without_record(const SetupRequest& request,
       .value_or(std::vector<firewall::Element>{});
 }
 
+// A plugin's attachment is for the plugin to end.
+void add_foreign_plugin(const SetupRequest& request, const AttachmentRequest& asked,
+                        const Settings& settings, Steps& steps) {
+  const auto program = settings.plugins.find(asked.network.driver);
+  if (program == settings.plugins.end()) return;
+  steps.emplace_back(TearDownPlugin{{.program = program->second,
+                                     .network = asked.network.name,
+                                     .netns = settings.netns,
+                                     .input = plugin_input(request, asked)}});
+}
+
 }  // namespace
 
 Plan plan_teardown(const std::vector<NetworkName>& networks, const Snapshot& snapshot) {
   return Planner{networks, snapshot}.plan();
 }
 
-Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot) {
+Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot,
+                           const Settings& settings) {
   Plan plan;
   ChangeFirewall firewall;
   bool changes_dns = false;
@@ -198,6 +210,10 @@ Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot
     const bool has_link =
         snapshot.container && snapshot.container->taken_links.contains(asked.interface);
     if (!has_dns_entry && !has_link) continue;
+    if (!is_builtin_driver(asked.network.driver)) {
+      add_foreign_plugin(request, asked, settings, plan.steps);
+      continue;
+    }
     if (has_dns_entry) {
       plan.steps.emplace_back(RemoveDnsEntry{dns_file_of(asked.network), request.container});
       changes_dns = true;
@@ -227,7 +243,8 @@ Plan plan_unused_networks(const SetupRequest& request, const Snapshot& snapshot)
   std::vector<LinkName> bridges = snapshot.firewall_bridges;
   for (const auto& asked : request.attachments) {
     const auto& there = snapshot.networks.at(asked.network.name);
-    if (there.record || !there.bridge || !there.bridge->is_bridge || !asked.network.interface) {
+    if (asked.network.driver != "bridge" || there.record || !there.bridge ||
+        !there.bridge->is_bridge || !asked.network.interface) {
       continue;
     }
     if (!there.bridge->ports.empty()) continue;

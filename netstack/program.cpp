@@ -10,6 +10,7 @@
 #include "host/file.h"
 #include "netstack/command_line.h"
 #include "netstack/commands.h"
+#include "netstack/create_command.h"
 
 namespace burrow::netstack {
 namespace {
@@ -18,6 +19,8 @@ constexpr const char* kDefaultDnsBinary = "/usr/libexec/podman/aardvark-dns";
 // An engine reads our answer only when we have ended: it must fit into a pipe, escapes included.
 constexpr size_t kLongestError = 8192;
 constexpr size_t kLargestRequest = 16U << 20U;
+constexpr std::string_view kLoadingOptions = "failed to load network options";
+constexpr uint32_t kLongestPluginRun = 3600;
 
 std::optional<std::string> variable(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread
@@ -62,8 +65,28 @@ Result<uint16_t> dns_port() {
   return port;
 }
 
+Result<PluginSettings> plugin_settings(const CommandLine& line) {
+  PluginSettings settings;
+  for (const auto& directory : line.plugin_directories) {
+    settings.directories.push_back(std::filesystem::absolute(directory));
+  }
+  const auto text = line.plugin_timeout ? line.plugin_timeout : variable("BURROW_PLUGIN_TIMEOUT");
+  if (!text) return settings;
+  uint32_t seconds = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (error != std::errc{} || end != text->data() + text->size() || seconds == 0 ||
+      seconds > kLongestPluginRun) {
+    return fail(Errc::invalid_input,
+                "invalid time limit of plugins \"{}\": must be 1 to {} seconds",
+                text->substr(0, 64), kLongestPluginRun);
+  }
+  settings.time_limit = std::chrono::seconds{seconds};
+  return settings;
+}
+
 Result<Surroundings> surroundings(const CommandLine& line) {
-  Surroundings result{.firewall = TRY(firewall_driver(line))};
+  Surroundings result{.firewall = TRY(firewall_driver(line)),
+                      .plugins = TRY(plugin_settings(line))};
   const auto port = TRY(dns_port());
   if (!line.run_directory || line.run_directory->empty()) {
     return fail(Errc::invalid_input, "no run directory: --config is required");
@@ -78,15 +101,19 @@ Result<Surroundings> surroundings(const CommandLine& line) {
   return result;
 }
 
-Result<std::string> read_request(const CommandLine& line) {
+Result<std::string> read_request(const CommandLine& line, std::string_view purpose) {
   auto text = line.file ? host::read_file(*line.file, kLargestRequest)
                         : host::read_all(STDIN_FILENO, kLargestRequest);
-  if (!text) return with_context(std::move(text).error(), "failed to load network options");
+  if (!text) return with_context(std::move(text).error(), purpose);
   return text;
 }
 
 Result<std::string> run(const CommandLine& line, CalledAs called_as) {
   if (line.subcommand == Subcommand::version) return version_document(called_as);
+  if (line.subcommand == Subcommand::create) {
+    return create(TRY(read_request(line, "failed to load network create")),
+                  {line.plugin_directories.begin(), line.plugin_directories.end()});
+  }
   if (line.subcommand == Subcommand::teardown) {
     // An engine that is interrupted must not leave a half of the network behind.
     std::signal(SIGTERM, SIG_IGN);
@@ -96,10 +123,10 @@ Result<std::string> run(const CommandLine& line, CalledAs called_as) {
     // A wrong namespace is an error before anything is read or waited for.
     auto netns = TRY(host::NetNs::open(line.netns));
     const auto known = TRY(surroundings(line));
-    return setup(std::move(netns), line.netns, TRY(read_request(line)), known);
+    return setup(std::move(netns), line.netns, TRY(read_request(line, kLoadingOptions)), known);
   }
   const auto known = TRY(surroundings(line));
-  const auto request = TRY(read_request(line));
+  const auto request = TRY(read_request(line, kLoadingOptions));
   TRY_VOID(teardown(line.netns, request, known));
   return std::string{};
 }

@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "netstack/host_applier.h"
+#include "netstack/plugin_answers.h"
 
 namespace burrow::netstack {
 namespace {
@@ -44,7 +45,7 @@ Result<void> Session::recover() {
       other.container = *std::move(container);
     }
   }
-  HostApplier applier{other, surroundings_->dns};
+  HostApplier applier{other, surroundings_->dns, surroundings_->plugins};
   const bool is_setup = pending->command == PendingRecord::Command::setup;
   const auto errors = execute_all(is_setup ? invert(pending->steps) : pending->steps, applier);
   for (const auto& error : errors) log::error("netstack", "recovery: {}", error.message);
@@ -55,10 +56,11 @@ Result<void> Session::recover() {
 Result<void> Session::carry_out_setup(const Plan& plan, const std::string& netns) {
   TRY_VOID(
       journal_.write_pending({PendingRecord::Command::setup, netns, plan.steps, plan.changes}));
-  HostApplier applier{handles_, surroundings_->dns};
+  HostApplier applier{handles_, surroundings_->dns, surroundings_->plugins};
   auto done = execute_all_or_nothing(plan.steps, applier);
   if (done) {
-    done = journal_.commit(plan.changes);
+    plugin_answers_ = applier.plugin_answers();
+    done = journal_.commit(with_answers(plan.changes, plugin_answers_));
     if (!done) {
       execute_all(invert(plan.steps), applier);
       TRY_VOID(journal_.restore(plan.changes));
@@ -75,7 +77,7 @@ std::vector<Error> Session::carry_out_teardown(const Plan& plan, const std::stri
   };
   if (plan.steps.empty() && plan.changes.empty()) return errors;
   note(journal_.write_pending({PendingRecord::Command::teardown, netns, plan.steps, plan.changes}));
-  HostApplier applier{handles_, surroundings_->dns};
+  HostApplier applier{handles_, surroundings_->dns, surroundings_->plugins};
   auto failed = execute_all(plan.steps, applier);
   if (failed.empty()) note(journal_.commit(plan.changes));
   std::ranges::move(failed, std::back_inserter(errors));

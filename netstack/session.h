@@ -35,6 +35,8 @@ class Session {
   /// command can be tried again.
   std::vector<Error> carry_out_teardown(const Plan& plan, const std::string& netns);
 
+  /// What the plugins of the last set-up answered.
+  [[nodiscard]] const PluginAnswers& plugin_answers() const { return plugin_answers_; }
   [[nodiscard]] const Surroundings& surroundings() const { return *surroundings_; }
   [[nodiscard]] const Journal& journal() const { return journal_; }
   Handles& handles() { return handles_; }
@@ -46,6 +48,7 @@ class Session {
   const Surroundings* surroundings_;
   Journal journal_;
   Handles handles_;
+  PluginAnswers plugin_answers_;
 };
 
 /// Several errors as one, in netavark's form: a header and a line each.

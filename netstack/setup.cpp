@@ -2,6 +2,7 @@
 
 #include "netstack/commands.h"
 #include "netstack/observe.h"
+#include "netstack/plugin_answers.h"
 #include "netstack/session.h"
 
 namespace burrow::netstack {
@@ -54,8 +55,10 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
   auto session = TRY(Session::open(surroundings));
   TRY_VOID(session.recover());
   TRY_VOID(session.enter(std::move(netns)));
-  const Settings settings{
-      .firewall = surroundings.firewall, .dns_port = surroundings.dns.port, .netns = path.native()};
+  const Settings settings{.firewall = surroundings.firewall,
+                          .dns_port = surroundings.dns.port,
+                          .netns = path.native(),
+                          .plugins = find_plugins(*request, surroundings.plugins)};
   if (!TRY(session.journal().attachments(request->container)).empty()) {
     TRY_VOID(end_recorded_attachments(*request, session, settings));
   }
@@ -64,7 +67,7 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
         TRY(observe_for_setup(*request, session.handles(), session.journal(), surroundings.dns));
     const auto planned = TRY(plan_setup(*request, snapshot, settings));
     auto done = session.carry_out_setup(planned.plan, path.native());
-    if (done) return encode(planned.statuses).dump();
+    if (done) return answer_text(*request, planned.statuses, session.plugin_answers());
     if (done.error().code != Errc::changed || attempt == kAttempts) {
       return Failure{std::move(done).error()};
     }

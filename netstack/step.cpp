@@ -193,6 +193,7 @@ std::optional<Step> inverse(const Step& step) {
                    return RemoveDnsEntry{add.file, add.container, add.header_before};
                  },
                  [](const ServeDns&) -> Inverse { return NotifyDns{}; },
+                 [](const SetUpPlugin& set_up) -> Inverse { return TearDownPlugin{set_up.call}; },
                  [](const auto&) -> Inverse { return std::nullopt; }},
       step);
 }
@@ -304,7 +305,13 @@ std::string to_string(const Step& step) {
             return fmt::format("remove from DNS of {}: {}", s.file, s.container);
           },
           [](const ServeDns&) { return std::string{"start or notify the DNS daemon"}; },
-          [](const NotifyDns&) { return std::string{"notify the DNS daemon"}; }},
+          [](const NotifyDns&) { return std::string{"notify the DNS daemon"}; },
+          [](const SetUpPlugin& s) {
+            return fmt::format("run plugin {} to set up {}", s.call.name(), s.call.network);
+          },
+          [](const TearDownPlugin& s) {
+            return fmt::format("run plugin {} to tear down {}", s.call.name(), s.call.network);
+          }},
       step);
 }
 

@@ -13,6 +13,7 @@
 #include "firewall/elements.h"
 #include "host/lan_link.h"
 #include "host/link_values.h"
+#include "netstack/plugin.h"
 
 namespace burrow::netstack {
 
@@ -164,11 +165,24 @@ struct NotifyDns {
   friend bool operator==(const NotifyDns&, const NotifyDns&) = default;
 };
 
-using Step =
-    std::variant<CreateBridge, CreateVeth, CreateLanLink, DeleteLinkGroups, EnableHairpin, BringUp,
-                 TakeDown, StartLoopback, StopLoopback, AnswerLoopback, DeleteLinks,
-                 DeleteContainerLink, AddAddress, RemoveAddress, AddRoute, RemoveRoute, SetSysctl,
-                 ChangeFirewall, ForgetFlows, AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns>;
+/// Has a plugin make its whole attachment, which is opaque to us. `answer` is its StatusBlock, once
+/// it has given it.
+struct SetUpPlugin {
+  PluginCall call;
+  std::optional<std::string> answer;
+  friend bool operator==(const SetUpPlugin&, const SetUpPlugin&) = default;
+};
+/// Has a plugin end its attachment, told what it was set up with.
+struct TearDownPlugin {
+  PluginCall call;
+  friend bool operator==(const TearDownPlugin&, const TearDownPlugin&) = default;
+};
+
+using Step = std::variant<CreateBridge, CreateVeth, CreateLanLink, DeleteLinkGroups, EnableHairpin,
+                          BringUp, TakeDown, StartLoopback, StopLoopback, AnswerLoopback,
+                          DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress, AddRoute,
+                          RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows, AddDnsEntry,
+                          RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin>;
 using Steps = std::vector<Step>;
 
 /// What takes `step` back; nothing where a step needs no taking back.

@@ -93,6 +93,14 @@ Json encode_lan_link(const host::NewLanLink& link) {
   return json;
 }
 
+Json encode_plugin(const char* step, const PluginCall& call) {
+  return {{"step", step},
+          {"program", call.program},
+          {"network", call.network.str()},
+          {"netns", call.netns},
+          {"input", Json::parse(call.input, nullptr, false)}};
+}
+
 struct Encoder {
   Json operator()(const CreateBridge& s) const {
     Json json{{"step", "create_bridge"},
@@ -179,6 +187,14 @@ struct Encoder {
   }
   Json operator()(const ServeDns&) const { return {{"step", "serve_dns"}}; }
   Json operator()(const NotifyDns&) const { return {{"step", "notify_dns"}}; }
+  Json operator()(const SetUpPlugin& s) const {
+    auto json = encode_plugin("set_up_plugin", s.call);
+    if (s.answer) json["answer"] = Json::parse(*s.answer, nullptr, false);
+    return json;
+  }
+  Json operator()(const TearDownPlugin& s) const {
+    return encode_plugin("tear_down_plugin", s.call);
+  }
 };
 
 // Readers of single fields, each with the path in its errors.
@@ -299,6 +315,17 @@ class Fields {
     const auto member = TRY(cursor_.find(key));
     return member ? member->boolean() : Result<bool>{false};
   }
+  [[nodiscard]] Result<PluginCall> plugin() const {
+    return PluginCall{.program = TRY(parsed("program", parse_plugin_path)),
+                      .network = TRY(parsed("network", NetworkName::parse)),
+                      .netns = TRY(text("netns")),
+                      .input = TRY(cursor_.at("input")).value().dump()};
+  }
+  [[nodiscard]] Result<std::optional<std::string>> answer() const {
+    const auto member = TRY(cursor_.find("answer"));
+    if (!member) return std::nullopt;
+    return member->value().dump();
+  }
   template <typename Parse>
   [[nodiscard]] auto parsed(std::string_view key, Parse parse) const
       -> decltype(parse(std::string_view{})) {
@@ -373,6 +400,8 @@ Result<Step> decode_step(const JsonCursor& cursor) {
   if (kind == "remove_dns_entry")
     return RemoveDnsEntry{TRY(fields.file()), TRY(fields.container()),
                           TRY(fields.optional_text("header"))};
+  if (kind == "set_up_plugin") return SetUpPlugin{TRY(fields.plugin()), TRY(fields.answer())};
+  if (kind == "tear_down_plugin") return TearDownPlugin{TRY(fields.plugin())};
   if (kind == "start_loopback") return StartLoopback{};
   if (kind == "stop_loopback") return StopLoopback{};
   if (kind == "serve_dns") return ServeDns{};

@@ -5,6 +5,7 @@
 
 #include "netstack/dns_daemon.h"
 #include "netstack/plan.h"
+#include "netstack/run_plugin.h"
 
 namespace burrow::netstack {
 
@@ -13,6 +14,7 @@ struct Surroundings {
   std::filesystem::path run_directory;
   DnsDaemon dns;
   FirewallDriver firewall = FirewallDriver::nftables;
+  PluginSettings plugins = {};
 };
 
 }  // namespace burrow::netstack

@@ -64,7 +64,9 @@ std::vector<Error> teardown_foreign(const SetupRequest& request, Session& sessio
   const auto before =
       observe_for_foreign_teardown(request, session.handles(), session.journal(), dns);
   if (!before) return {before.error()};
-  const auto plan = plan_foreign_teardown(request, *before);
+  const auto plan = plan_foreign_teardown(
+      request, *before,
+      {.netns = netns, .plugins = find_plugins(request, session.surroundings().plugins)});
   if (plan.steps.empty()) return errors;  // no trace
   collect(errors, session.carry_out_teardown(plan, netns));
   const auto after =

@@ -4,15 +4,16 @@
 # The only list of packages: what quickstart.sh and test.sh need is written here and nowhere else.
 set -eu
 
-# "a|b": either will do, a is installed when both are missing.
+# "a|b": either will do, a is installed when both are missing. Debian's two busyboxes exclude each
+# other, so the one that tests need too comes first.
 run_packages='
   cmake ninja-build g++ git pkg-config
-  libc-ares-dev libcli11-dev libexpected-dev libfmt-dev libmnl-dev libnftnl-dev libnl-3-dev
+  libcli11-dev libexpected-dev libfmt-dev libmnl-dev libnftnl-dev libnl-3-dev
   libsqlite3-dev nlohmann-json3-dev
-  crun|runc busybox|busybox-static iproute2 util-linux ca-certificates'
+  crun|runc busybox-static|busybox iproute2 util-linux ca-certificates'
 test_packages="
   doctest-dev python3 python3-jsonschema nftables iputils-ping bind9-dnsutils conntrack
-  busybox-static musl-tools dnsperf ccache mold podman"
+  busybox-static musl-tools dnsperf ccache mold podman dnsmasq-base kea-dhcp4-server kea-dhcp6-server"
 
 purpose=run
 case ${1:-} in
@@ -57,9 +58,9 @@ fi
 echo "dependencies: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-# Quiet but for one line a package, so that it can be seen to go on.
+# One line a package, so that it can be seen to go on, and apt's own errors.
 # shellcheck disable=SC2086
-apt-get install -y -qq --no-install-recommends $missing 2>&1 | sed -n 's/^Setting up /  /p'
+apt-get install -y -qq --no-install-recommends $missing 2>&1 | sed -n 's/^Setting up /  /p; /^[EW]: /p; /Conflicts:/p'
 for package in $missing; do
   status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
   if [ "$status" != installed ]; then

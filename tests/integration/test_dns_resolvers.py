@@ -66,7 +66,7 @@ class Resolver:
 
     @staticmethod
     def answer(query, _):
-        if b"\3www\7example" in query:
+        if b"\3www\7example" in query.lower():
             return respond(query, addresses=["192.0.2.1"] if query[-3] == dns.A else [])
         return respond(query, dns.NXDOMAIN)
 

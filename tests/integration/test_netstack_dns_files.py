@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import unittest
 
+import dns_support
 from netns_support import wait_until
 from netstack_support import CONFIG, DNS, NetstackTest, attachment, identifier, main, network, request, subnet
 
@@ -159,6 +162,33 @@ class DnsFiles(NetstackTest):
         self.teardown_ok("/run/netns/b", request("b", attachment(FRONT, "10.30.0.3")))
         self.assertTrue(wait_until(lambda: not self.is_running(pid)))
         self.assertEqual(self.names(), [])
+
+    @unittest.skipUnless(DNS and "burrow" in DNS, "another daemon acknowledges nothing")
+    def test_a_name_answers_as_soon_as_the_setup_returns(self):
+        for number in range(2, 12):
+            address = f"10.30.0.{number}"
+            self.attach(f"c{number}", attachment(FRONT, address))
+            reply = dns_support.ask(f"c{number}.dns.podman", server="10.30.0.1", timeout=1)
+            self.assertEqual(reply.data, [address])
+
+    @unittest.skipUnless(DNS and "burrow" in DNS, "another daemon acknowledges nothing")
+    def test_the_daemon_is_gone_when_the_last_teardown_returns(self):
+        document = request("web", attachment(FRONT, "10.30.0.2"))
+        self.setup_ok(self.container("web"), document)
+        self.teardown_ok("/run/netns/web", document)
+        self.assertEqual(os.listdir(DIRECTORY), [])
+        self.assertFalse(os.path.exists(f"{DIRECTORY}.sock"))
+
+    def test_a_daemon_without_control_socket_is_told_by_signal(self):
+        os.makedirs(DIRECTORY)
+        script = (f"import os, signal; signal.signal(signal.SIGHUP, lambda *_: os._exit(7));"
+                  f"open('{DIRECTORY}/aardvark.pid', 'w').write(str(os.getpid())); signal.pause()")
+        with subprocess.Popen([sys.executable, "-c", script, DIRECTORY]) as foreign:
+            self.assertTrue(wait_until(lambda: os.path.exists(f"{DIRECTORY}/aardvark.pid")
+                                       and self.content("aardvark.pid")))
+            self.attach("web", attachment(FRONT, "10.30.0.2"))
+            self.assertEqual(foreign.wait(5), 7)
+        os.unlink(f"{DIRECTORY}/aardvark.pid")
 
     def test_a_daemon_that_died_is_started_again_by_the_next_setup(self):
         self.attach("a", attachment(FRONT, "10.30.0.2"))

@@ -16,7 +16,7 @@ except ImportError:
     jsonschema = None
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCHEMAS = ("network", "setup-request", "status")
+SCHEMAS = ("network", "plugin-call", "setup-request", "create-request", "status")
 
 
 def validators():
@@ -58,7 +58,7 @@ class Examples(unittest.TestCase):
             self.check("invalid", schema, False)
 
     def test_contradictory_examples_do_as_only_a_decoder_sees_what_is_wrong(self):
-        for schema in ("network", "setup-request"):
+        for schema in ("network", "setup-request", "create-request"):
             self.check("contradictory", schema, True)
 
     def test_what_a_real_engine_sent_and_got_satisfies_the_schemas(self):
@@ -82,6 +82,18 @@ class Answers(NetstackTest):
         )
         checked["setup-request"].validate(document)
         checked["status"].validate(self.setup_ok(self.container("c"), document))
+
+    def test_what_create_prints_satisfies_the_schema(self):
+        checked = validators()
+        for path in examples("valid", "create-request"):
+            with self.subTest(example=path.name):
+                document = json.loads(path.read_text())
+                parent = document["network"].get("network_interface")
+                if document["network"]["driver"] == "macvlan":
+                    self.machine.sh("ip", "link", "add", parent, "type", "bridge")
+                outcome = self.netstack.run("create", document=document)
+                self.assertEqual(outcome.code, 0, outcome)
+                checked["network"].validate(json.loads(outcome.out))
 
     def test_the_invalid_and_contradictory_examples_are_refused_by_the_program(self):
         container = self.container("c")

@@ -1,6 +1,7 @@
 """DNS for tests: messages in plain bytes, a daemon in a directory, upstream servers that misbehave on
 purpose. Everything runs inside the sandbox's own network and mount namespaces."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -256,6 +257,24 @@ class Daemon:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+def control_path(daemon):
+    return pathlib.Path(f"{daemon.directory}.sock")
+
+
+def control_text(daemon, request, timeout=5):
+    """All that the daemon says to a line over its control socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asker:
+        asker.settimeout(timeout)
+        asker.connect(str(control_path(daemon)))
+        asker.sendall(request.encode("latin-1") + b"\n")
+        return b"".join(iter(lambda: asker.recv(65536), b"")).decode()
+
+
+def control(daemon, request, timeout=5):
+    """The document that it answers with."""
+    return json.loads(control_text(daemon, request, timeout))
+
+
 class DaemonTest(unittest.TestCase):
     """Starts daemons and upstream servers that end with the test."""
 
@@ -272,17 +291,35 @@ class DaemonTest(unittest.TestCase):
 
 # --- upstream servers -------------------------------------------------------------------------
 
-def respond(query, rcode=NOERROR, addresses=(), flags=0x8180, records=b"", count=0):
-    """A response to the bytes of a query with A records of its name, its OPT record left out."""
+def respond(query, rcode=NOERROR, addresses=(), flags=0x8180, records=b"", count=0, ttl=0):
+    """A response to the bytes of a query with A records of its name, its OPT record left out.
+    `records`: further answers, `count` of them. TTL 0 is never kept."""
     end = 12
     while query[end]:
         end += 1 + query[end]
     end += 5
-    body = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", A, 1, 300, 4) + socket.inet_aton(address)
+    body = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", A, 1, ttl, 4) + socket.inet_aton(address)
                     for address in addresses)
     header = struct.pack(">6H", struct.unpack(">H", query[:2])[0], flags | rcode, 1,
                          len(addresses) + count, 0, 0)
     return header + query[12:end] + body + records
+
+
+def answering(address="192.0.2.1", ttl=60):
+    """For Upstream: answers every name with `address`."""
+    return lambda query, _: respond(query, addresses=[address], ttl=ttl)
+
+
+def negative(rcode, ttl, minimum):
+    """For Upstream: says no with a SOA record."""
+    data = b"\0\0" + struct.pack(">5I", 1, 2, 3, 4, minimum)
+    soa = b"\xc0\x0c" + struct.pack(">HHIH", SOA, 1, ttl, len(data)) + data
+
+    def behave(query, _):
+        response = bytearray(respond(query, rcode, records=soa))
+        response[8:10] = b"\0\1"
+        return bytes(response)
+    return behave
 
 
 class Upstream:
@@ -308,8 +345,13 @@ class Upstream:
             thread.start()
 
     def names(self):
-        """What was asked, as (name, type), in order."""
-        return [(read_name(query, 12)[0], Reply(query).question[1]) for query, _ in self.seen]
+        """What was asked, as (name in lower case, type), in order."""
+        return [(read_name(query, 12)[0].lower(), Reply(query).question[1])
+                for query, _ in self.seen]
+
+    def spellings(self):
+        """The names that were asked as they came, in order."""
+        return [read_name(query, 12)[0] for query, _ in self.seen]
 
     def _responses(self, query, transport):
         self.seen.append((query, transport))

@@ -46,6 +46,8 @@ TEST_CASE("usage errors are refused") {
                                                                      {"--config"},
                                                                      {"-x", "run"},
                                                                      {"--compat=bind", "run"},
+                                                                     {"--cache=all", "run"},
+                                                                     {"--cache=1048577", "run"},
                                                                      {"-", "run"},
                                                                      {"--", "run"},
                                                                      {"--configs", "/d", "run"}}) {
@@ -63,6 +65,12 @@ TEST_CASE("called as aardvark-dns it has that name, version and habits") {
   CHECK(version_text(Compatibility::none).starts_with("burrow-dns "));
   CHECK(parse({"--compat=aardvark", "run"})->compatibility == Compatibility::aardvark);
   CHECK(parse({"--compat", "none", "run"})->compatibility == Compatibility::none);
+}
+
+TEST_CASE("the size of the cache is set in KiB, and 0 turns it off") {
+  CHECK(parse({"run"})->cache_kib == 4096);
+  CHECK(parse({"--cache", "64", "run"})->cache_kib == 64);
+  CHECK(parse({"--cache=0", "run"})->cache_kib == 0);
 }
 
 TEST_CASE("the version document has aardvark-dns' four keys in their order") {

@@ -203,8 +203,10 @@ TEST_CASE("what cannot be meant is refused before anything is planned") {
         "static ip fd00:1::2 is requested twice on network \"front\"");
   CHECK(refused("192.0.2.53", "10.1.0.1") ==
         "DNS server 10.1.0.1 is the gateway of network \"front\": queries would go in a circle");
-  CHECK(refused("\"driver\":\"bridge\"", "\"driver\":\"vortex\"") ==
-        "network \"front\": driver \"vortex\" is not supported");
+  CHECK(
+      refused("\"driver\":\"bridge\"", "\"driver\":\"vortex\"") ==
+      "network \"front\": unknown network driver \"vortex\": it is none of ours, and no plugin of "
+      "that name was found");
   CHECK(refused("\"network_interface\":\"br-front\",", "") ==
         "network \"front\": network_interface is missing: no bridge name");
   CHECK(refused("\"ipv6_enabled\":true", "\"options\":{\"mtu\":\"-1\"},\"ipv6_enabled\":true") ==

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "netstack/create_request.h"
 #include "netstack/network.h"
 #include "netstack/request.h"
 #include "netstack/status.h"
@@ -48,6 +49,11 @@ std::string error_of_request(const std::string& text) {
   return request ? "" : request.error().message;
 }
 
+std::string error_of_create_request(const std::string& text) {
+  const auto request = decode_create_request(text);
+  return request ? "" : request.error().message;
+}
+
 std::string error_of_status(const std::string& text) {
   const auto statuses = decode_statuses(text);
   return statuses ? "" : statuses.error().message;
@@ -81,6 +87,13 @@ TEST_CASE("valid examples of a request are accepted, invalid and contradictory o
   check_accepted("valid/setup-request", error_of_request);
   check_refused("invalid/setup-request", error_of_request);
   check_refused("contradictory/setup-request", error_of_request);
+}
+
+TEST_CASE(
+    "valid examples of a create request are accepted, invalid and contradictory ones refused") {
+  check_accepted("valid/create-request", error_of_create_request);
+  check_refused("invalid/create-request", error_of_create_request);
+  check_refused("contradictory/create-request", error_of_create_request);
 }
 
 TEST_CASE("valid examples of a status are accepted and invalid ones refused") {
