@@ -36,12 +36,15 @@ class RouteSocket {
   /// The link that packets to the internet leave by: the default route's, IPv4 before IPv6. Asks
   /// the kernel to route to a documentation address, so that metrics, several paths and routing
   /// rules count, and the cost does not depend on the number of routes.
-  Result<std::optional<uint32_t>> default_route_link();
+  /// By the routes of a VRF where there is one.
+  Result<std::optional<uint32_t>> default_route_link(std::optional<uint32_t> vrf = {});
   /// The metrics of the default routes of the main table.
   Result<std::vector<uint32_t>> default_route_metrics(Family family);
 
   Result<void> create_bridge(const NewBridge& bridge);
   Result<void> create_veth(const NewVeth& veth, const NetNs& peer_namespace);
+  /// Has a bridge keep VLANs apart, or not. Errors: unsupported for a kernel that cannot.
+  Result<void> set_vlan_filtering(const LinkName& bridge, VlanFiltering filtering);
   /// Makes a macvlan or ipvlan link whose parent is here, inside `home`, with its final name there.
   /// Errors: not_found for the parent; unsupported for a kernel without links of this kind.
   Result<void> create_lan_link(const NewLanLink& link, const NetNs& home);
@@ -84,8 +87,13 @@ class RouteSocket {
     void operator()(nl_sock* socket) const;
   };
   explicit RouteSocket(std::unique_ptr<nl_sock, Close> socket) : socket_(std::move(socket)) {}
+  /// Puts a port that is down into one VLAN alone.
+  Result<void> join_vlan(uint32_t port, uint16_t vlan);
+  /// `result` of a request about VLANs, in a sentence where the kernel knows none.
+  static Result<void> explain_vlan_filtering(Result<void> result, const LinkName& bridge);
   Result<void> change_flags(const LinkName& name, unsigned flags);
-  Result<std::optional<uint32_t>> route_link(const IpAddress& destination);
+  Result<std::optional<uint32_t>> route_link(const IpAddress& destination,
+                                             std::optional<uint32_t> vrf);
   std::unique_ptr<nl_sock, Close> socket_;
 };
 

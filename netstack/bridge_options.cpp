@@ -23,35 +23,40 @@ Result<std::optional<IpAddress>> outbound(const Strings& options, const std::str
   return *address;
 }
 
+// 0 stands for no VLAN: the standard keeps it for frames without one.
+Result<std::optional<uint16_t>> vlan(const Strings& options) {
+  constexpr uint32_t kLargest = 4094;  // IEEE 802.1Q keeps 4095 for itself
+  const auto number = read_number(options, "vlan");
+  if (!number || (*number && **number > kLargest)) {
+    return bad_option("vlan", *find_word(options, "vlan"), "a number from 0 to 4094");
+  }
+  if (!*number || **number == 0) return std::nullopt;
+  return static_cast<uint16_t>(**number);
+}
+
+// An empty word means none.
+Result<std::optional<LinkName>> link_name(const Strings& words, const std::string& key) {
+  const auto* word = find_word(words, key);
+  if (word == nullptr || word->empty()) return std::nullopt;
+  auto name = LinkName::parse(*word);
+  if (!name) return with_context(std::move(name).error(), key);
+  return *std::move(name);
+}
+
 }  // namespace
 
 Result<BridgeOptions> decode_bridge_options(const AttachmentRequest& attachment) {
   const auto& words = attachment.network.options;
-  if (const auto* mode = find_word(words, "mode"); mode != nullptr && !mode->empty()) {
-    if (*mode == "unmanaged")
-      return fail(Errc::unsupported, "bridge mode \"unmanaged\" is not supported");
-    if (*mode != "managed") {
-      return fail(Errc::invalid_input, "unknown bridge mode \"{}\": must be managed or unmanaged",
-                  mode->substr(0, 64));
-    }
-  }
-  for (const auto* key : {"vlan", "vrf"}) {
-    if (find_word(words, key) != nullptr) {
-      return fail(Errc::unsupported, "bridge option \"{}\" is not supported", key);
-    }
-  }
-  BridgeOptions options{.mtu = TRY(read_mtu(words)),
+  BridgeOptions options{.mode = TRY(bridge_mode(words)),
+                        .mtu = TRY(read_mtu(words)),
                         .metric = TRY(read_number(words, "metric")),
                         .default_route = TRY(read_default_route(words)),
                         .isolation = TRY(isolation(words)),
                         .outbound4 = TRY(outbound(words, "outbound_addr4", Family::ipv4)),
-                        .outbound6 = TRY(outbound(words, "outbound_addr6", Family::ipv6))};
-  if (const auto* name = find_word(attachment.options, "host_interface_name");
-      name && !name->empty()) {
-    auto parsed = LinkName::parse(*name);
-    if (!parsed) return with_context(std::move(parsed).error(), "host_interface_name");
-    options.host_interface = *std::move(parsed);
-  }
+                        .outbound6 = TRY(outbound(words, "outbound_addr6", Family::ipv6)),
+                        .vlan = TRY(vlan(words)),
+                        .vrf = TRY(link_name(words, "vrf"))};
+  options.host_interface = TRY(link_name(attachment.options, "host_interface_name"));
   return options;
 }
 

@@ -50,6 +50,11 @@ Result<void> HostApplier::act(const CreateBridge& step) {
   return handles_.route.create_bridge(step.bridge);
 }
 
+Result<void> HostApplier::act(const SetVlanFiltering& step) {
+  auto set = handles_.route.set_vlan_filtering(step.bridge, step.filtering);
+  return step.filtering == host::VlanFiltering::off ? tolerate_absence(std::move(set)) : set;
+}
+
 Result<void> HostApplier::act(const CreateVeth& step) {
   if (!handles_.container) return fail(Errc::not_found, "the container's namespace is gone");
   return handles_.route.create_veth(step.veth, handles_.container->netns);

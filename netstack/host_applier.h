@@ -19,6 +19,7 @@ class HostApplier : public Applier {
 
  private:
   Result<void> act(const CreateBridge& step);
+  Result<void> act(const SetVlanFiltering& step);
   Result<void> act(const CreateVeth& step);
   Result<void> act(const CreateLanLink& step);
   Result<void> act(const DeleteLinkGroups& step);

@@ -43,8 +43,14 @@ Result<std::optional<int32_t>> read_signed_number(const Strings& words, const st
 }
 
 Result<std::optional<uint32_t>> read_mtu(const Strings& words) {
-  auto mtu = TRY(read_number(words, "mtu"));
-  if (mtu == 0U) mtu.reset();
+  constexpr uint32_t kSmallest = 68;  // ETH_MIN_MTU in linux/if_ether.h
+  constexpr uint32_t kLargest = 65535;
+  const auto wanted = "68 to 65535, or 0 for automatic";
+  const auto mtu = TRY(read<uint32_t>(words, "mtu", wanted));
+  if (!mtu || *mtu == 0) return std::nullopt;
+  if (*mtu < kSmallest || *mtu > kLargest) {
+    return bad_option("mtu", *find_word(words, "mtu"), wanted);
+  }
   return mtu;
 }
 

@@ -27,7 +27,7 @@ Failure bad_option(std::string_view key, std::string_view word, std::string_view
 Result<std::optional<uint32_t>> read_number(const Strings& words, const std::string& key);
 /// The same with a sign. Errors: invalid_input.
 Result<std::optional<int32_t>> read_signed_number(const Strings& words, const std::string& key);
-/// `mtu`, where 0 means automatic, that is nothing. Errors: invalid_input.
+/// `mtu`, what Ethernet links can have; 0 means automatic, that is nothing. Errors: invalid_input.
 Result<std::optional<uint32_t>> read_mtu(const Strings& words);
 /// `no_default_route`, true or false. Errors: invalid_input.
 Result<DefaultRoute> read_default_route(const Strings& words);

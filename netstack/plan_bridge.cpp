@@ -63,7 +63,8 @@ Steps fresh_network_steps(const BridgeAttachment& attachment,
   if (!elements.empty()) steps.emplace_back(ChangeFirewall{.add = std::move(elements)});
   // The address depends on the network alone: neighbours never see a bridge change its own.
   const auto mac = MacAddress::derived_from(fmt::format("bridge {} {}", network.id, bridge));
-  steps.emplace_back(CreateBridge{{bridge, mac, attachment.options.mtu}});
+  const auto& options = attachment.options;
+  steps.emplace_back(CreateBridge{{bridge, mac, options.mtu, options.vlan, options.vrf}});
   if (network.is_internal) {
     steps.emplace_back(link_setting(Place::host, "ipv4", bridge, "forwarding", "0"));
     if (has_ipv6) steps.emplace_back(link_setting(Place::host, "ipv6", bridge, "forwarding", "0"));
@@ -127,13 +128,16 @@ Steps attachment_steps(const BridgeAttachment& attachment, const host::NewVeth& 
                        const ContainerSnapshot& container, UsedMetrics& used) {
   Steps steps;
   steps.emplace_back(CreateVeth{veth});
-  const ContainerSide side{.link = attachment.request->interface,
-                           .mtu = veth.mtu,
-                           .addressing = attachment.addressing,
-                           .default_route = default_route_of(attachment.request->network,
-                                                             attachment.options.default_route),
-                           .metric = attachment.options.metric.value_or(kDefaultMetric),
-                           .has_ipv6 = attachment.has_family(Family::ipv6)};
+  const ContainerSide side{
+      .link = attachment.request->interface,
+      .mtu = veth.mtu,
+      .addressing = attachment.addressing,
+      .default_route =
+          default_route_of(attachment.request->network, attachment.options.default_route),
+      .metric = attachment.options.metric.value_or(kDefaultMetric),
+      .advertisements =
+          attachment.is_managed() ? RouterAdvertisements::off : RouterAdvertisements::untouched,
+      .has_ipv6 = attachment.has_family(Family::ipv6)};
   auto inside = container_steps(side, container, used);
   std::ranges::move(inside, std::back_inserter(steps));
   return steps;

@@ -18,6 +18,8 @@ struct BridgeAttachment {
   Addressing addressing;
 
   [[nodiscard]] bool has_family(Family family) const;  ///< any subnet of `family`
+  /// Whether the bridge is ours to make, to have addresses and to guard; else it is somebody's LAN.
+  [[nodiscard]] bool is_managed() const { return options.mode == BridgeMode::managed; }
 };
 
 /// Checks one attachment. Errors: invalid_input, unsupported.

@@ -122,7 +122,10 @@ Steps container_steps(const ContainerSide& side, const ContainerSnapshot& contai
   steps.emplace_back(link_setting(Place::container, "ipv4", side.link, "rp_filter", "2"));
   // Below the least MTU of IPv6 (RFC 8200 section 5) a link has no such settings.
   const bool is_wide_enough = side.mtu.value_or(kLeastIpv6Mtu) >= kLeastIpv6Mtu;
-  if (container.has_ipv6 && (is_wide_enough || side.has_ipv6)) add_ipv6_settings(side, steps);
+  if (container.has_ipv6 && (is_wide_enough || side.has_ipv6) &&
+      side.advertisements != RouterAdvertisements::untouched) {
+    add_ipv6_settings(side, steps);
+  }
   for (const auto& entry : side.addressing.addresses) {
     steps.emplace_back(AddAddress{Place::container, side.link, entry.address});
   }

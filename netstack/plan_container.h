@@ -41,8 +41,9 @@ Result<Addressing> decode_addressing(const AttachmentRequest& request);
 DefaultRoute default_route_of(const Network& network, DefaultRoute option);
 
 /// Whether a container learns routes from the routers of its link. `off` where the host is the only
-/// router; a container on a LAN may have no other way to know them.
-enum class RouterAdvertisements { off, without_default_route, on };
+/// router; a container on a LAN may have no other way to know them. `untouched` leaves all of IPv6
+/// as the kernel has it, so that a container may choose its addresses by itself, too.
+enum class RouterAdvertisements { off, without_default_route, on, untouched };
 
 /// One link inside the container, made already.
 struct ContainerSide {

@@ -247,6 +247,9 @@ Plan plan_unused_networks(const SetupRequest& request, const Snapshot& snapshot)
         !there.bridge->is_bridge || !asked.network.interface) {
       continue;
     }
+    // A bridge of somebody else stays, and so does one of which we do not know whose it is.
+    const auto mode = bridge_mode(asked.network.options);
+    if (!mode || *mode == BridgeMode::unmanaged) continue;
     if (!there.bridge->ports.empty()) continue;
     links.links.push_back({*asked.network.interface, there.bridge->mac});
     std::erase(bridges, *asked.network.interface);

@@ -158,6 +158,11 @@ std::optional<Step> inverse(const Step& step) {
       Overloaded{[](const CreateBridge& create) -> Inverse {
                    return DeleteLinks{{{create.bridge.name, create.bridge.mac}}};
                  },
+                 [](const SetVlanFiltering& set) -> Inverse {
+                   return SetVlanFiltering{set.bridge, set.filtering == host::VlanFiltering::on
+                                                           ? host::VlanFiltering::off
+                                                           : host::VlanFiltering::on};
+                 },
                  [](const CreateVeth& create) -> Inverse {
                    return DeleteLinks{{{create.veth.name, create.veth.mac}}};
                  },
@@ -252,13 +257,20 @@ std::string to_string(const Step& step) {
   return std::visit(
       Overloaded{
           [](const CreateBridge& s) {
-            return fmt::format("create bridge {} mac {}{}", s.bridge.name, s.bridge.mac.to_string(),
-                               s.bridge.mtu ? fmt::format(" mtu {}", *s.bridge.mtu) : "");
+            return fmt::format("create bridge {} mac {}{}{}{}", s.bridge.name,
+                               s.bridge.mac.to_string(),
+                               s.bridge.mtu ? fmt::format(" mtu {}", *s.bridge.mtu) : "",
+                               s.bridge.vlan ? fmt::format(" vlan {}", *s.bridge.vlan) : "",
+                               s.bridge.vrf ? fmt::format(" in vrf {}", *s.bridge.vrf) : "");
+          },
+          [](const SetVlanFiltering& s) {
+            return fmt::format("switch VLAN filtering of {} {}", s.bridge, to_string(s.filtering));
           },
           [](const CreateVeth& s) {
-            return fmt::format("create veth {} (port of {}) with peer {} mac {} in container{}",
-                               s.veth.name, s.veth.bridge, s.veth.peer_name,
-                               s.veth.peer_mac.to_string(),
+            return fmt::format("create veth {} (port of {}{}) with peer {} mac {} in container{}",
+                               s.veth.name, s.veth.bridge,
+                               s.veth.vlan ? fmt::format(" in vlan {}", *s.veth.vlan) : "",
+                               s.veth.peer_name, s.veth.peer_mac.to_string(),
                                s.veth.mtu ? fmt::format(" mtu {}", *s.veth.mtu) : "");
           },
           [](const CreateLanLink& s) { return describe(s.link); },

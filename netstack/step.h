@@ -34,6 +34,12 @@ struct CreateBridge {
   host::NewBridge bridge;
   friend bool operator==(const CreateBridge&, const CreateBridge&) = default;
 };
+/// Has a bridge of somebody else keep VLANs apart, or not.
+struct SetVlanFiltering {
+  LinkName bridge;
+  host::VlanFiltering filtering = host::VlanFiltering::on;
+  friend bool operator==(const SetVlanFiltering&, const SetVlanFiltering&) = default;
+};
 struct CreateVeth {
   host::NewVeth veth;
   friend bool operator==(const CreateVeth&, const CreateVeth&) = default;
@@ -178,11 +184,12 @@ struct TearDownPlugin {
   friend bool operator==(const TearDownPlugin&, const TearDownPlugin&) = default;
 };
 
-using Step = std::variant<CreateBridge, CreateVeth, CreateLanLink, DeleteLinkGroups, EnableHairpin,
-                          BringUp, TakeDown, StartLoopback, StopLoopback, AnswerLoopback,
-                          DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress, AddRoute,
-                          RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows, AddDnsEntry,
-                          RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin>;
+using Step =
+    std::variant<CreateBridge, SetVlanFiltering, CreateVeth, CreateLanLink, DeleteLinkGroups,
+                 EnableHairpin, BringUp, TakeDown, StartLoopback, StopLoopback, AnswerLoopback,
+                 DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress, AddRoute, RemoveRoute,
+                 SetSysctl, ChangeFirewall, ForgetFlows, AddDnsEntry, RemoveDnsEntry, ServeDns,
+                 NotifyDns, SetUpPlugin, TearDownPlugin>;
 using Steps = std::vector<Step>;
 
 /// What takes `step` back; nothing where a step needs no taking back.

@@ -50,6 +50,13 @@ Result<host::RouteKind> parse_route_kind(std::string_view text) {
   return fail(Errc::invalid_input, "unknown route type \"{}\"", text);
 }
 
+Result<host::VlanFiltering> parse_filtering(std::string_view text) {
+  for (const auto filtering : {host::VlanFiltering::off, host::VlanFiltering::on}) {
+    if (text == to_string(filtering)) return filtering;
+  }
+  return fail(Errc::invalid_input, "unknown VLAN filtering \"{}\"", text);
+}
+
 Json encode(const std::vector<firewall::Element>& elements) {
   Json json = Json::array();
   for (const auto& element : elements) json.push_back(firewall::encode(element));
@@ -107,6 +114,8 @@ struct Encoder {
               {"link", s.bridge.name.str()},
               {"mac", s.bridge.mac.to_string()}};
     if (s.bridge.mtu) json["mtu"] = *s.bridge.mtu;
+    if (s.bridge.vlan) json["vlan"] = *s.bridge.vlan;
+    if (s.bridge.vrf) json["vrf"] = s.bridge.vrf->str();
     return json;
   }
   Json operator()(const CreateVeth& s) const {
@@ -114,7 +123,13 @@ struct Encoder {
               {"mac", s.veth.mac.to_string()},  {"bridge", s.veth.bridge.str()},
               {"peer", s.veth.peer_name.str()}, {"peer_mac", s.veth.peer_mac.to_string()}};
     if (s.veth.mtu) json["mtu"] = *s.veth.mtu;
+    if (s.veth.vlan) json["vlan"] = *s.veth.vlan;
     return json;
+  }
+  Json operator()(const SetVlanFiltering& s) const {
+    return {{"step", "set_vlan_filtering"},
+            {"link", s.bridge.str()},
+            {"value", to_string(s.filtering)}};
   }
   Json operator()(const CreateLanLink& s) const { return encode_lan_link(s.link); }
   Json operator()(const DeleteLinkGroups& s) const {
@@ -222,6 +237,15 @@ class Fields {
     const auto member = TRY(cursor_.find("mtu"));
     if (!member) return std::nullopt;
     return static_cast<uint32_t>(TRY(member->unsigned_integer(UINT32_MAX)));
+  }
+  [[nodiscard]] Result<std::optional<uint16_t>> vlan() const {
+    const auto member = TRY(cursor_.find("vlan"));
+    if (!member) return std::nullopt;
+    return static_cast<uint16_t>(TRY(member->unsigned_integer(UINT16_MAX)));
+  }
+  [[nodiscard]] Result<std::optional<LinkName>> optional_link(std::string_view key) const {
+    if (!TRY(cursor_.find(key))) return std::nullopt;
+    return TRY(link(key));
   }
   [[nodiscard]] Result<uint32_t> number(std::string_view key) const {
     return static_cast<uint32_t>(TRY(TRY(cursor_.at(key)).unsigned_integer(UINT32_MAX)));
@@ -338,11 +362,16 @@ class Fields {
 
 Result<Step> decode_link_step(std::string_view kind, const Fields& fields) {
   if (kind == "create_bridge") {
-    return CreateBridge{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.mtu())}};
+    return CreateBridge{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.mtu()),
+                         TRY(fields.vlan()), TRY(fields.optional_link("vrf"))}};
   }
   if (kind == "create_veth") {
     return CreateVeth{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.link("bridge")),
-                       TRY(fields.link("peer")), TRY(fields.mac("peer_mac")), TRY(fields.mtu())}};
+                       TRY(fields.link("peer")), TRY(fields.mac("peer_mac")), TRY(fields.mtu()),
+                       TRY(fields.vlan())}};
+  }
+  if (kind == "set_vlan_filtering") {
+    return SetVlanFiltering{TRY(fields.link()), TRY(fields.parsed("value", parse_filtering))};
   }
   if (kind == "create_lan_link") {
     return CreateLanLink{{TRY(fields.link()), TRY(fields.link("parent")),
