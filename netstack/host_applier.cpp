@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/log.h"
 #include "firewall/conntrack.h"
 #include "host/sysctl.h"
 
@@ -53,6 +54,14 @@ Result<void> HostApplier::act(const CreateBridge& step) {
 Result<void> HostApplier::act(const SetVlanFiltering& step) {
   auto set = handles_.route.set_vlan_filtering(step.bridge, step.filtering);
   return step.filtering == host::VlanFiltering::off ? tolerate_absence(std::move(set)) : set;
+}
+
+Result<void> HostApplier::act(const KeepSettings& step) {
+  // A container works without the file, as long as nobody sets its bridge's settings anew.
+  if (auto written = write_sysctl_file(step); !written) {
+    log::warn("netstack", "{}", written.error().message);
+  }
+  return {};
 }
 
 Result<void> HostApplier::act(const CreateVeth& step) {

@@ -8,6 +8,7 @@
 #include "netstack/driver_options.h"
 #include "netstack/lan_options.h"
 #include "netstack/plan.h"
+#include "netstack/sysctl_file.h"
 
 namespace burrow::netstack {
 namespace {
@@ -227,6 +228,7 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
   if (wants_forwarding(request, Family::ipv6)) {
     snapshot.forwarding6 = TRY(observe_forwarding("net/ipv6/conf/all/forwarding", "ipv6"));
   }
+  snapshot.has_systemd = has_systemd();
   if (has_ipv6_subnets(request)) snapshot.disables_ipv6 = disables_ipv6();
   snapshot.has_dns_daemon = dns.is_installed();
   snapshot.filters_bridged_ipv6 =

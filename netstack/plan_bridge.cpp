@@ -90,6 +90,22 @@ Steps fresh_network_steps(const BridgeAttachment& attachment,
   return steps;
 }
 
+KeepSettings kept_settings(const BridgeAttachment& attachment, const Steps& fresh) {
+  KeepSettings keep{.link = attachment.bridge, .settings = {}};
+  if (!attachment.request->network.is_internal) {
+    keep.settings.push_back({"net/ipv4/ip_forward", "1"});
+    if (attachment.has_family(Family::ipv6)) {
+      keep.settings.push_back({"net/ipv6/conf/all/forwarding", "1"});
+    }
+  }
+  for (const auto& step : fresh) {
+    if (const auto* set = std::get_if<SetSysctl>(&step)) {
+      keep.settings.push_back({set->key, set->value});
+    }
+  }
+  return keep;
+}
+
 Steps missing_network_steps(const Steps& fresh, const NetworkSnapshot& snapshot) {
   Steps missing;
   for (const auto& step : fresh) {

@@ -34,6 +34,10 @@ firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serve
 Steps fresh_network_steps(const BridgeAttachment& attachment,
                           std::vector<firewall::Element> elements);
 
+/// The step that has systemd keep what `fresh` sets for the bridge and the host; before all of
+/// them.
+KeepSettings kept_settings(const BridgeAttachment& attachment, const Steps& fresh);
+
 /// What of it `snapshot` lacks.
 Steps missing_network_steps(const Steps& fresh, const NetworkSnapshot& snapshot);
 

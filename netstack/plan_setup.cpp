@@ -236,6 +236,7 @@ class Planner {
           policy_of(attachment, serves_dns(attachment), settings_.dns_port, loopback6_of(there)));
     }
     auto fresh = fresh_network_steps(attachment, std::move(elements));
+    if (snapshot_.has_systemd) fresh.insert(fresh.begin(), kept_settings(attachment, fresh));
     auto missing = missing_network_steps(fresh, there);
     if (missing.empty() && there.record) return {};
     const bool is_ours = !there.bridge || (there.record && there.record->owns_bridge());
@@ -457,12 +458,12 @@ class Planner {
     for (const auto& address : attachment.addressing.addresses) {
       entry.addresses.push_back(address.address.address);
     }
-    steps.emplace_back(AddDnsEntry{
-        .file = dns_file_of(network),
-        .container = request_.container,
-        .header = encode(DnsHeader{listens_on(attachment), network.dns_servers}),
-        .entry = encode(entry),
-        .header_before = snapshot_.networks.at(network.name).dns_header});
+    steps.emplace_back(
+        AddDnsEntry{.file = dns_file_of(network),
+                    .container = request_.container,
+                    .header = encode(DnsHeader{listens_on(attachment), network.dns_servers}),
+                    .entry = encode(entry),
+                    .header_before = snapshot_.networks.at(network.name).dns_header});
     steps.emplace_back(ServeDns{});
   }
 

@@ -82,6 +82,7 @@ struct Snapshot {
   std::vector<firewall::Element> recorded_elements;
   std::optional<ForwardingSnapshot> forwarding4;
   std::optional<ForwardingSnapshot> forwarding6;  ///< nothing where the host has no IPv6
+  bool has_systemd = false;    ///< which may set settings of links anew that appear
   bool disables_ipv6 = false;  ///< the host, for links that are made; read where a bridge needs it
   std::optional<uint32_t> default_route_mtu;
   /// Whether bridged IPv6 packets meet the firewall (br_netfilter): answers to ::1 are lost then.

@@ -163,6 +163,7 @@ std::optional<Step> inverse(const Step& step) {
                                                            ? host::VlanFiltering::off
                                                            : host::VlanFiltering::on};
                  },
+                 [](const KeepSettings& keep) -> Inverse { return ForgetSettings{keep.link}; },
                  [](const CreateVeth& create) -> Inverse {
                    return DeleteLinks{{{create.veth.name, create.veth.mac}}};
                  },
@@ -262,6 +263,12 @@ std::string to_string(const Step& step) {
                                s.bridge.mtu ? fmt::format(" mtu {}", *s.bridge.mtu) : "",
                                s.bridge.vlan ? fmt::format(" vlan {}", *s.bridge.vlan) : "",
                                s.bridge.vrf ? fmt::format(" in vrf {}", *s.bridge.vrf) : "");
+          },
+          [](const KeepSettings& s) {
+            return fmt::format("tell systemd-sysctl {} settings of {}", s.settings.size(), s.link);
+          },
+          [](const ForgetSettings& s) {
+            return fmt::format("have systemd-sysctl forget {}", s.link);
           },
           [](const SetVlanFiltering& s) {
             return fmt::format("switch VLAN filtering of {} {}", s.bridge, to_string(s.filtering));

@@ -117,6 +117,18 @@ struct Setting {
   std::string value;
   friend bool operator==(const Setting&, const Setting&) = default;
 };
+/// Tells systemd-sysctl the settings of a link that is about to be made, in a file of its own:
+/// udev has that program set what *it* knows whenever a link appears, on top of what we set.
+struct KeepSettings {
+  LinkName link;
+  std::vector<Setting> settings;
+  friend bool operator==(const KeepSettings&, const KeepSettings&) = default;
+};
+/// Takes that file away; gone is fine.
+struct ForgetSettings {
+  LinkName link;
+  friend bool operator==(const ForgetSettings&, const ForgetSettings&) = default;
+};
 /// Sets `key`. `before` is the value that is there now; nothing for a setting that goes with its
 /// link. The forwarding switches change settings of every link with them: those are remembered in
 /// `along` and put back, where they are still there, when the step is taken back (`taking_back`).
@@ -185,11 +197,11 @@ struct TearDownPlugin {
 };
 
 using Step =
-    std::variant<CreateBridge, SetVlanFiltering, CreateVeth, CreateLanLink, DeleteLinkGroups,
-                 EnableHairpin, BringUp, TakeDown, StartLoopback, StopLoopback, AnswerLoopback,
-                 DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress, AddRoute, RemoveRoute,
-                 SetSysctl, ChangeFirewall, ForgetFlows, AddDnsEntry, RemoveDnsEntry, ServeDns,
-                 NotifyDns, SetUpPlugin, TearDownPlugin>;
+    std::variant<CreateBridge, SetVlanFiltering, KeepSettings, ForgetSettings, CreateVeth,
+                 CreateLanLink, DeleteLinkGroups, EnableHairpin, BringUp, TakeDown, StartLoopback,
+                 StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress,
+                 RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows,
+                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin>;
 using Steps = std::vector<Step>;
 
 /// What takes `step` back; nothing where a step needs no taking back.

@@ -126,6 +126,16 @@ struct Encoder {
     if (s.veth.vlan) json["vlan"] = *s.veth.vlan;
     return json;
   }
+  Json operator()(const KeepSettings& s) const {
+    Json json{{"step", "keep_settings"}, {"link", s.link.str()}, {"settings", Json::array()}};
+    for (const auto& setting : s.settings) {
+      json["settings"].push_back({{"key", setting.key}, {"value", setting.value}});
+    }
+    return json;
+  }
+  Json operator()(const ForgetSettings& s) const {
+    return {{"step", "forget_settings"}, {"link", s.link.str()}};
+  }
   Json operator()(const SetVlanFiltering& s) const {
     return {{"step", "set_vlan_filtering"},
             {"link", s.bridge.str()},
@@ -325,9 +335,9 @@ class Fields {
     }
     return std::string{text};
   }
-  [[nodiscard]] Result<std::vector<Setting>> along() const {
+  [[nodiscard]] Result<std::vector<Setting>> settings(std::string_view name) const {
     std::vector<Setting> result;
-    if (const auto member = TRY(cursor_.find("along"))) {
+    if (const auto member = TRY(cursor_.find(name))) {
       for (const auto& element : TRY(member->elements())) {
         const Fields fields{element};
         result.push_back({TRY(fields.parsed("key", parse_key)), TRY(fields.text("value"))});
@@ -370,6 +380,10 @@ Result<Step> decode_link_step(std::string_view kind, const Fields& fields) {
                        TRY(fields.link("peer")), TRY(fields.mac("peer_mac")), TRY(fields.mtu()),
                        TRY(fields.vlan())}};
   }
+  if (kind == "keep_settings") {
+    return KeepSettings{TRY(fields.link()), TRY(fields.settings("settings"))};
+  }
+  if (kind == "forget_settings") return ForgetSettings{TRY(fields.link())};
   if (kind == "set_vlan_filtering") {
     return SetVlanFiltering{TRY(fields.link()), TRY(fields.parsed("value", parse_filtering))};
   }
@@ -413,7 +427,7 @@ Result<Step> decode_step(const JsonCursor& cursor) {
                      .key = TRY(fields.parsed("key", Fields::parse_key)),
                      .value = TRY(fields.text("value")),
                      .before = TRY(fields.optional_text("before")),
-                     .along = TRY(fields.along()),
+                     .along = TRY(fields.settings("along")),
                      .taking_back = TRY(fields.flag("taking_back"))};
   }
   if (kind == "change_firewall") {

@@ -157,6 +157,40 @@ class BadSurroundings(UnmanagedTest):
         self.attach("e", attachment(network("four", "10.37.0.0/24"), "10.37.0.2"))
 
 
+class WithSystemd(NetstackTest):
+    path = "/run/sysctl.d/10-burrow-br-front.conf"
+    document = request("c", attachment(network("front", "10.30.0.0/24", "fd00:30::/64"), "10.30.0.5"))
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs("/run/systemd/system")
+
+    def test_its_file_has_the_settings_while_the_bridge_stands(self):
+        container = self.container("c")
+        self.setup_ok(container, self.document)
+        with open(self.path) as file:
+            lines = [line.strip() for line in file if not line.startswith("#")]
+        for line in lines:
+            key, value = line.split(" = ")
+            self.assertEqual(self.machine.sysctl(key), value, key)
+        self.assertIn("net/ipv4/conf/br-front/rp_filter = 2", lines)
+        self.assertIn("net/ipv6/conf/br-front/accept_dad = 0", lines)
+        self.teardown_ok(container, self.document)
+        self.assertEqual(os.listdir("/run/sysctl.d"), [])
+
+    def test_a_failed_setup_leaves_no_file(self):
+        routes = [{"destination": "10.9.0.0/16", "gateway": "10.200.0.1"}]
+        document = network("front", "10.30.0.0/24", routes=routes)
+        self.assert_refused(self.container("c"), request("c", attachment(document, "10.30.0.5")), "10.9.0.0/16")
+
+    def test_a_file_that_cannot_be_written_is_no_obstacle(self):
+        with open("/run/sysctl.d", "w"):
+            pass
+        container = self.container("c")
+        self.setup_ok(container, self.document)
+        self.teardown_ok(container, self.document)
+
+
 class ReadOnlySettings(NetstackTest):
     """/proc/sys as an engine in a container has it."""
 

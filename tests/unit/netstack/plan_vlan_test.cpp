@@ -53,6 +53,28 @@ TEST_CASE("a bridge of our making puts its ports into the VLAN by itself") {
   CHECK_FALSE(find<CreateVeth>(steps)->veth.vlan);
 }
 
+TEST_CASE("where systemd runs it is told a bridge's settings before there is a bridge") {
+  const auto asked = asking("{}");
+  auto snapshot = host_with(asked, {});
+  snapshot.has_systemd = true;
+  const auto steps = plan_setup(asked, snapshot, examples::settings())->plan.steps;
+  const auto at = [&](auto is_it) { return std::ranges::find_if(steps, is_it) - steps.begin(); };
+  CHECK(at([](const Step& step) { return std::holds_alternative<KeepSettings>(step); }) <
+        at([](const Step& step) { return std::holds_alternative<CreateBridge>(step); }));
+  const std::vector<Setting> wanted{{"net/ipv4/ip_forward", "1"},
+                                    {"net/ipv6/conf/all/forwarding", "1"},
+                                    {"net/ipv4/conf/br-front/route_localnet", "1"},
+                                    {"net/ipv6/conf/br-front/accept_dad", "0"},
+                                    {"net/ipv6/conf/br-front/accept_ra", "0"},
+                                    {"net/ipv4/conf/br-front/rp_filter", "2"}};
+  CHECK(find<KeepSettings>(steps)->settings == wanted);
+  CHECK(find<ForgetSettings>(invert(steps))->link.str() == "br-front");
+
+  snapshot.networks.begin()->second.bridge = bridge();
+  const auto adopted = plan_setup(asked, snapshot, examples::settings())->plan.steps;
+  CHECK(find<KeepSettings>(adopted) == nullptr);
+}
+
 TEST_CASE("an unmanaged network changes nothing on the host but its bridge's filtering") {
   const auto asked = asking(R"({"vlan":"10","mode":"unmanaged"})");
   auto there = bridge();

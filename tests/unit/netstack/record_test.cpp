@@ -29,6 +29,10 @@ Steps steps_of_every_kind() {
   steps.insert(steps.end(), back.begin(), back.end());
   const auto eth0 = *LinkName::parse("eth0");
   steps.emplace_back(DeleteContainerLink{eth0});
+  steps.emplace_back(KeepSettings{eth0, {{"net/ipv4/conf/eth0/rp_filter", "2"}}});
+  steps.emplace_back(ForgetSettings{eth0});
+  steps.emplace_back(SetVlanFiltering{eth0, host::VlanFiltering::off});
+  steps.emplace_back(CreateBridge{{eth0, {}, 1400, 10, *LinkName::parse("red")}});
   steps.emplace_back(TakeDown{Place::container, eth0});
   steps.emplace_back(BringUp{Place::host, eth0});
   steps.emplace_back(RemoveAddress{Place::host, eth0, *IpInterface::parse("10.0.0.1/8")});
