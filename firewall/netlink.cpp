@@ -122,7 +122,8 @@ Result<NetfilterSocket> NetfilterSocket::open() {
   (void)::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
   (void)::setsockopt(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
   NetfilterSocket socket{std::move(fd)};
-  socket.incoming_.resize(kReceiveBuffer);
+  // NOLINTNEXTLINE(*-avoid-c-arrays)
+  socket.incoming_ = std::make_unique_for_overwrite<uint8_t[]>(kReceiveBuffer);
   socket.send_buffer_ = kDefaultSendBuffer;
   TRY_VOID(socket.set_buffer(SO_RCVBUF, SO_RCVBUFFORCE, kSocketReceiveBuffer));
   return socket;
@@ -158,7 +159,7 @@ Result<void> NetfilterSocket::send(Messages& messages) {
 Result<size_t> NetfilterSocket::receive() {
   while (true) {
     sockaddr_nl sender{};
-    iovec part{.iov_base = incoming_.data(), .iov_len = incoming_.size()};
+    iovec part{.iov_base = incoming_.get(), .iov_len = kReceiveBuffer};
     msghdr header{};
     header.msg_name = &sender;
     header.msg_namelen = sizeof(sender);
@@ -195,7 +196,7 @@ Result<void> NetfilterSocket::dump(const std::function<void(Messages&)>& build,
       const auto size = TRY(receive());
       if (size == 0) return fail(Errc::system, "netfilter broke a listing off");
       int left = static_cast<int>(size);
-      for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.data());
+      for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.get());
            mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
         if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) is_torn = true;
         if (is_answer_code(*message)) {
@@ -233,7 +234,7 @@ Result<std::vector<Refusal>> NetfilterSocket::request(Messages& messages,
       return fail(Errc::system, "netfilter left a request unanswered");
     }
     int left = static_cast<int>(size);
-    for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.data());
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.get());
          mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
       if (is_answer_code(*message)) {
         ++answered;
@@ -257,7 +258,7 @@ Result<std::vector<Refusal>> NetfilterSocket::commit(Messages& batch) {
     const auto size = TRY(receive());
     if (size == 0) break;
     int left = static_cast<int>(size);
-    for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.data());
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.get());
          mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
       if (!is_answer_code(*message)) continue;
       auto refusal = read_refusal(*message);

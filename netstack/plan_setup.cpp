@@ -64,6 +64,15 @@ class Planner {
         TRY_VOID(plan_plugin(asked));
       }
     }
+    // A plugin may make something of them.
+    const bool has_plugin = std::ranges::any_of(request_.attachments, [](const auto& asked) {
+      return !is_builtin_driver(asked.network.driver);
+    });
+    if (!request_.ports.empty() && !request_.attachments.empty() && !has_plugin &&
+        std::ranges::none_of(attachments, &BridgeAttachment::is_managed)) {
+      result_.warnings.push_back(
+          "published ports have no effect: the container is on no bridge that is managed");
+    }
     if (has_udp_) steps_.emplace_back(ForgetFlows{request_.ports, targets_});
     result_.plan.steps = merge(std::move(steps_));
     return std::move(result_);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/log.h"
 #include "netstack/commands.h"
 #include "netstack/observe.h"
 #include "netstack/plugin_answers.h"
@@ -52,9 +53,8 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
   if (!request) {
     return with_context(std::move(request).error(), "failed to load network options");
   }
-  auto session = TRY(Session::open(surroundings));
+  auto session = TRY(Session::open(surroundings, TRY(ContainerHandle::open(std::move(netns)))));
   TRY_VOID(session.recover());
-  TRY_VOID(session.enter(std::move(netns)));
   const Settings settings{.firewall = surroundings.firewall,
                           .dns_port = surroundings.dns.port,
                           .netns = path.native(),
@@ -67,7 +67,10 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
         TRY(observe_for_setup(*request, session.handles(), session.journal(), surroundings.dns));
     const auto planned = TRY(plan_setup(*request, snapshot, settings));
     auto done = session.carry_out_setup(planned.plan, path.native());
-    if (done) return answer_text(*request, planned.statuses, session.plugin_answers());
+    if (done) {
+      for (const auto& warning : planned.warnings) log::warn("netstack", "{}", warning);
+      return answer_text(*request, planned.statuses, session.plugin_answers());
+    }
     if (done.error().code != Errc::changed || attempt == kAttempts) {
       return Failure{std::move(done).error()};
     }

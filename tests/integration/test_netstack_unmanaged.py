@@ -81,6 +81,12 @@ class Links(UnmanagedTest):
             self.assertTrue(connects(self.machine, "10.30.0.1", 8080))
             self.assertEqual(listener.hears(), "10.30.0.1")
 
+    def test_published_ports_without_effect_are_said_to_be(self):
+        document = request("c", attachment(LAN, *IN_LAN), ports=[port(8080, 80)])
+        outcome = self.netstack.setup(self.container("c"), document, environment={"RUST_LOG": "warn"})
+        self.assertEqual(outcome.code, 0)
+        self.assertIn("published ports have no effect", outcome.err)
+
 
 class Teardown(UnmanagedTest):
     def check_gone(self, container):
