@@ -49,6 +49,16 @@ std::optional<std::string_view> value_of(std::string_view option, std::string_vi
   return rest.substr(0, rest.find('\0'));
 }
 
+// A daemon in another network namespace cannot serve here, even if it reads our files. One that may
+// not be looked at counts as ours.
+bool is_in_our_network(pid_t pid) {
+  std::error_code failed;
+  const auto ours = fs::read_symlink("/proc/self/ns/net", failed);
+  if (failed) return true;
+  const auto its = fs::read_symlink(fmt::format("/proc/{}/ns/net", pid), failed);
+  return failed || its == ours;
+}
+
 // The running daemon of this directory. A pid file can outlive its daemon and the number come to
 // name a stranger, so the process must have the directory on its command line.
 std::optional<Running> running(const fs::path& directory) {
@@ -60,6 +70,7 @@ std::optional<Running> running(const fs::path& directory) {
   if (!command) return std::nullopt;
   const auto argument = std::string{'\0'} + directory.native() + '\0';
   if (command->find(argument) == std::string::npos) return std::nullopt;
+  if (!is_in_our_network(*pid)) return std::nullopt;
   Running found{.pid = *pid};
   for (const auto* option : {"-p", "--port"}) {
     if (const auto value = value_of(option, *command)) {

@@ -114,7 +114,7 @@ Result<std::string> run(const CommandLine& line, CalledAs called_as) {
   if (line.subcommand == Subcommand::version) return version_document(called_as);
   if (line.subcommand == Subcommand::create) {
     return create(TRY(read_request(line, "failed to load network create")),
-                  {line.plugin_directories.begin(), line.plugin_directories.end()});
+                  TRY(plugin_settings(line)));
   }
   if (line.subcommand == Subcommand::teardown) {
     // An engine that is interrupted must not leave a half of the network behind.

@@ -38,14 +38,11 @@ std::vector<Error> bring_back(Steps steps, Handles& handles, HostApplier& applie
 
 }  // namespace
 
-Result<Session> Session::open(const Surroundings& surroundings) {
-  auto journal = TRY(Journal::open(surroundings.run_directory));
-  return Session{surroundings, std::move(journal), TRY(open_handles(surroundings))};
-}
-
-Result<void> Session::enter(host::NetNs netns) {
-  handles_.container = TRY(ContainerHandle::open(std::move(netns)));
-  return {};
+Result<Session> Session::open(const Surroundings& surroundings,
+                              std::optional<ContainerHandle> container) {
+  auto handles = TRY(open_handles(surroundings));
+  handles.container = std::move(container);
+  return Session{surroundings, TRY(Journal::open(surroundings.run_directory)), std::move(handles)};
 }
 
 Result<void> Session::recover() {

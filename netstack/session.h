@@ -17,12 +17,12 @@ namespace burrow::netstack {
 /// surroundings.
 class Session {
  public:
-  /// Waits for the lock and opens what every command needs. Errors: system, permission, unsupported
-  /// (no nftables).
-  static Result<Session> open(const Surroundings& surroundings);
-
-  /// Opens the ways into the container's namespace.
-  Result<void> enter(host::NetNs netns);
+  /// Opens what every command needs and then waits for the lock: what can be done without it is
+  /// done before, so that of many commands at once only one waits for another's deeds. `container`
+  /// are the ways into the container's namespace, if it is there. Errors: system, permission,
+  /// unsupported (no nftables).
+  static Result<Session> open(const Surroundings& surroundings,
+                              std::optional<ContainerHandle> container = std::nullopt);
 
   /// Finishes what a command that was cut short had begun: a set-up is taken back, a teardown
   /// carried through. What cannot be done is logged, so that it blocks nobody else.

@@ -90,9 +90,8 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
     return with_context(std::move(request).error(), "failed to load network options");
   }
   auto settled = surroundings;
-  auto session = TRY(Session::open(settled));
+  auto session = TRY(Session::open(settled, TRY(ContainerHandle::open(std::move(netns)))));
   TRY_VOID(session.recover());
-  TRY_VOID(session.enter(std::move(netns)));
   settled.dns.port =
       TRY(choose_dns_port(*request, settled.dns, settled.firewall, session.journal()));
   const Settings settings{.firewall = settled.firewall,

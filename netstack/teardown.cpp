@@ -96,20 +96,26 @@ std::vector<Error> teardown_foreign(const SetupRequest& request, Session& sessio
   return errors;
 }
 
+// The inside of the container, or nothing when it cannot be entered any more.
+std::optional<ContainerHandle> open_container(const fs::path& path) {
+  auto netns = host::NetNs::open(path);
+  if (!netns) {
+    log::warn("netstack", "container netns not found, going on without it: {}",
+              netns.error().message);
+    return std::nullopt;
+  }
+  auto container = ContainerHandle::open(*std::move(netns));
+  if (container) return *std::move(container);
+  log::warn("netstack", "{}", container.error().message);
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<void> teardown(const fs::path& netns, const Result<std::string>& request_text,
                       const Surroundings& surroundings) {
-  auto session = TRY(Session::open(surroundings));
+  auto session = TRY(Session::open(surroundings, open_container(netns)));
   TRY_VOID(session.recover());
-  if (auto opened = host::NetNs::open(netns)) {
-    if (auto entered = session.enter(*std::move(opened)); !entered) {
-      log::warn("netstack", "{}", entered.error().message);
-    }
-  } else {
-    log::warn("netstack", "container netns not found, going on without it: {}",
-              opened.error().message);
-  }
   std::vector<Error> errors;
   for (const auto& leaving : TRY(who_leaves(netns.native(), request_text, session.journal()))) {
     auto snapshot = observe_for_teardown(leaving.container, leaving.networks, session.handles(),

@@ -68,6 +68,16 @@ class BenchTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("liar: container 1 does not answer", done.stderr)
 
+    def test_scale_measures_growth_ranges_and_batches(self):
+        document, said = bench("scale", "-n", "10", "--networks", "3", "-p", "2", "--range", "20",
+                               "--batch", "3", "--rounds", "1", "--binary", BIN / "burrow-netstack")
+        for verb in ("setup", "teardown"):
+            self.assertEqual(len(document["samples"][verb]), 10)
+            self.assertEqual(sum(part["to"] - part["from"] + 1 for part in document["parts"][verb]), 10)
+            self.assertGreater(document["batches"]["3"][f"{verb} at once"], 0)
+            self.assertGreater(document["ranges"]["range"][verb], 0)
+        self.assertIn("20 ports", said)
+
     def test_dns_measures_every_contender_and_size(self):
         dns = BIN / "burrow-dns"
         document, said = bench("dns", "--names", "3", "50", "--seconds", "0.3", "--rounds", "1",
