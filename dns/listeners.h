@@ -26,7 +26,7 @@ class Listeners {
 
  private:
   struct Listener {
-    std::unique_ptr<UdpServer> udp;
+    std::vector<std::unique_ptr<UdpServer>> udp;  // each for some of the clients
     std::unique_ptr<TcpServer> tcp;
   };
   Result<Listener> open(const IpAddress& address, uint32_t network);

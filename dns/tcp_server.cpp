@@ -103,6 +103,9 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
     const auto self = shared_from_this();
     while (has_room() && take_message()) {
     }
+    // Once for all of them: a client may send hundreds at once.
+    input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(taken_));
+    taken_ = 0;
     const bool is_alive = flush();
     is_advancing_ = false;
     if (!is_alive) return close();
@@ -127,12 +130,13 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
 
   // Answers the first message if it is here whole.
   bool take_message() {
-    if (input_.size() < 2) return false;
-    const size_t size = read_u16(input_.data());
-    if (input_.size() < 2 + size) return false;
+    const auto rest = Bytes{input_}.subspan(taken_);
+    if (rest.size() < 2) return false;
+    const size_t size = read_u16(rest.data());
+    if (rest.size() < 2 + size) return false;
     made_progress();
-    respond(Bytes{input_}.subspan(2, size));
-    input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(2 + size));
+    respond(rest.subspan(2, size));
+    taken_ += 2 + size;
     return true;
   }
 
@@ -198,6 +202,7 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
   Position position_;
   Clock::time_point last_progress_;
   std::vector<uint8_t> input_;
+  size_t taken_ = 0;  // of it, while messages are taken
   std::vector<uint8_t> output_;
   size_t outstanding_ = 0;
   bool is_reading_ = false;
