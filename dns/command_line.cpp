@@ -1,5 +1,6 @@
 #include "dns/command_line.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -19,6 +20,7 @@ constexpr OptionName kConfig{'c', "config"};
 constexpr OptionName kPort{'p', "port"};
 constexpr OptionName kSearchDomain{'f', "filter-search-domain"};
 constexpr OptionName kCompat{'\0', "compat"};
+constexpr OptionName kMetrics{'\0', "metrics"};
 
 class Reader {
  public:
@@ -65,6 +67,20 @@ Result<uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
+// "127.0.0.1:9153" or "[::1]:9153"; metrics are for the host alone.
+Result<Endpoint> parse_endpoint(std::string_view text) {
+  const auto colon = text.rfind(':');
+  auto host = text.substr(0, std::min(colon, text.size()));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto address = IpAddress::parse(host);
+  if (colon == text.npos || !address || !address->is_loopback()) {
+    return fail(Errc::invalid_input,
+                "invalid value '{}' for '--metrics': a loopback address and a port",
+                text.substr(0, 64));
+  }
+  return Endpoint{*address, TRY(parse_port(text.substr(colon + 1)))};
+}
+
 Result<void> parse_option(std::string_view word, Reader& reader, CommandLine& line) {
   if (const auto value = TRY(reader.value_of(word, kConfig))) {
     line.config_directory = *value;
@@ -81,6 +97,8 @@ Result<void> parse_option(std::string_view word, Reader& reader, CommandLine& li
       return fail(Errc::invalid_input, "invalid value '{}' for '--compat': aardvark or none",
                   compat->substr(0, 32));
     }
+  } else if (const auto metrics = TRY(reader.value_of(word, kMetrics))) {
+    line.metrics = TRY(parse_endpoint(*metrics));
   } else {
     return fail(Errc::invalid_input, "unexpected argument '{}' found", word.substr(0, 64));
   }
@@ -143,6 +161,7 @@ Options:
   -p, --port <PORT>                    Port to listen on [default: 5533]
   -f, --filter-search-domain <DOMAIN>  Names answer below it too [default: .dns.podman]
       --compat <aardvark|none>         Keep the habits of aardvark-dns where ours differ
+      --metrics <ADDRESS:PORT>         Serve metrics for Prometheus at a loopback address
   -h, --help                           Print this page
   -V, --version                        Print the version
 )",
