@@ -42,7 +42,9 @@ PURE = ["netstack/plan*.cpp", "netstack/plan*.h", "netstack/create.*", "netstack
         "dns/message.*", "dns/zones.*", "dns/name.*", "dns/network_file.*", "dns/resolv_conf.*",
         "dns/relay.*", "dns/reply.*", "dns/race.*", "dns/server_health.*",
         "dns/client_shares.*", "dns/cache.*", "dns/kept_answer.*", "dns/question_key.*",
-        "dns/keyed_hash.*", "dns/domain_servers.*", "dns/records.*", "dns/key_table.*", "dns/wire.*", "dns/command_line.*",
+        "dns/keyed_hash.*", "dns/domain_servers.*", "dns/records.*",
+        "dns/shared_table.*", "dns/network_zone.*", "dns/line_diff.*", "dns/record.*",
+        "dns/message_text.*", "netstack/dns_records.*", "netstack/dns_file.*", "dns/wire.*", "dns/command_line.*",
         "firewall/policy.*", "firewall/elements.*"]
 IMPURE = re.compile(r"^(host/(?!.*values)|unistd\.h|fcntl\.h|fstream|sys/|boost/|ares)")
 

@@ -23,6 +23,8 @@ class Listeners {
   /// others serve.
   std::vector<Error> follow(const Zones& zones);
   [[nodiscard]] size_t count() const { return open_.size(); }
+  /// Connections over TCP.
+  [[nodiscard]] size_t connection_count() const { return connections_.count(); }
 
  private:
   struct Listener {

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/log.h"
+#include "dns/query_log.h"
 #include "dns/socket.h"
 
 namespace burrow::dns {
@@ -145,24 +146,46 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
     const Client client{**network_, client_, Transport::tcp};
     Query query;
     const Zones& zones = *owner_.authority_.zones;
+    const auto& authority = owner_.authority_;
+    ++authority.counts.tcp;
+    const auto begin = authority.log == nullptr ? Clock::time_point{} : Clock::now();
     const auto verdict = answer(zones, client, message, query, owner_.reply_);
     if (const auto* reply = std::get_if<Reply>(&verdict)) {
-      append(Bytes{owner_.reply_}.first(reply->size));
-    } else if (const auto* away = std::get_if<Forward>(&verdict)) {
-      auto& forwarder = owner_.authority_.forwarder;
-      if (const auto known =
-              forwarder.answer_from_cache(zones, client, query, away->servers, owner_.reply_)) {
-        return append(Bytes{owner_.reply_}.first(*known));
+      const auto written = Bytes{owner_.reply_}.first(reply->size);
+      authority.counts.count_answer(written.data());
+      if (authority.log != nullptr) [[unlikely]] {
+        authority.log->answered(zones, client, query, written, Clock::now() - begin);
       }
-      ++outstanding_;
-      forwarder.forward(zones, client, query, away->servers,
-                        [self = shared_from_this()](Bytes late) {
-                          --self->outstanding_;
-                          if (self->is_closed_) return;
-                          if (!late.empty()) self->append(late);
-                          self->advance();
-                        });
+      append(written);
+    } else if (const auto* away = std::get_if<Forward>(&verdict)) {
+      ++authority.counts.forwarded;
+      const auto known =
+          authority.forwarder.answer_from_cache(zones, client, query, away->servers, owner_.reply_);
+      if (!known) return forward(zones, client, query, away->servers);
+      const auto written = Bytes{owner_.reply_}.first(*known);
+      if (authority.log != nullptr) [[unlikely]] {
+        authority.log->answered(zones, client, query, written, Clock::now() - begin);
+      }
+      append(written);
+    } else {
+      ++authority.counts.dropped;
     }
+  }
+
+  void forward(const Zones& zones, const Client& client, const Query& query,
+               std::span<const IpAddress> servers) {
+    ++outstanding_;
+    const auto& authority = owner_.authority_;
+    Forwarder::Sink sink = [self = shared_from_this()](Bytes late) {
+      --self->outstanding_;
+      if (self->is_closed_) return;
+      if (!late.empty()) self->append(late);
+      self->advance();
+    };
+    if (authority.log != nullptr) [[unlikely]] {
+      sink = authority.log->watch(zones, client, query, servers, std::move(sink));
+    }
+    authority.forwarder.forward(zones, client, query, servers, std::move(sink));
   }
 
   void append(Bytes reply) {

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "dns/query_log.h"
 #include "dns/socket.h"
 
 namespace burrow::dns {
@@ -130,35 +131,52 @@ void UdpServer::on_readable() {
 
 void UdpServer::answer_batch(size_t count) {
   const Zones& zones = *authority_.zones;
+  auto& counts = authority_.counts;
+  counts.udp += count;
   Query query;
   for (size_t slot = 0; slot < count; ++slot) {
     const auto& address = batch_.client(slot);
     // A reply to port 0 cannot be sent.
     if (address.v4.sin_port == 0) continue;
     const Client client{network_, to_ip_address(address), Transport::udp};
+    const auto begin = authority_.log == nullptr ? Clock::time_point{} : Clock::now();
     const auto verdict = answer(zones, client, batch_.query(slot), query, batch_.next_reply());
     if (const auto* reply = std::get_if<Reply>(&verdict)) {
+      const Bytes written{batch_.next_reply().first(reply->size)};
+      counts.count_answer(written.data());
+      if (authority_.log != nullptr) [[unlikely]] {
+        authority_.log->answered(zones, client, query, written, Clock::now() - begin);
+      }
       batch_.add_reply(slot, reply->size);
     } else if (const auto* away = std::get_if<Forward>(&verdict)) {
+      ++counts.forwarded;
       const auto known = authority_.forwarder.answer_from_cache(zones, client, query, away->servers,
                                                                 batch_.next_reply());
-      if (known) {
-        batch_.add_reply(slot, *known);
-      } else {
+      if (!known) {
         forward(slot, query, away->servers, client);
+        continue;
       }
+      if (authority_.log != nullptr) [[unlikely]] {
+        const Bytes written{batch_.next_reply().first(*known)};
+        authority_.log->answered(zones, client, query, written, Clock::now() - begin);
+      }
+      batch_.add_reply(slot, *known);
+    } else {
+      ++counts.dropped;
     }
   }
 }
 
 void UdpServer::forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
                         const Client& client) {
-  authority_.forwarder.forward(*authority_.zones, client, query, servers,
-                               [socket = socket_, to = batch_.client(slot)](Bytes reply) {
-                                 if (reply.empty()) return;
-                                 ::sendto(socket->get(), reply.data(), reply.size(), MSG_DONTWAIT,
-                                          &to.any, size_of(to));
-                               });
+  Forwarder::Sink sink = [socket = socket_, to = batch_.client(slot)](Bytes reply) {
+    if (reply.empty()) return;
+    ::sendto(socket->get(), reply.data(), reply.size(), MSG_DONTWAIT, &to.any, size_of(to));
+  };
+  if (authority_.log != nullptr) [[unlikely]] {
+    sink = authority_.log->watch(*authority_.zones, client, query, servers, std::move(sink));
+  }
+  authority_.forwarder.forward(*authority_.zones, client, query, servers, std::move(sink));
 }
 
 }  // namespace burrow::dns
