@@ -43,12 +43,12 @@ class Session {
 
  private:
   Session(const Surroundings& surroundings, Journal journal, Handles handles)
-      : surroundings_(&surroundings), journal_(std::move(journal)), handles_(std::move(handles)) {}
+      : surroundings_(&surroundings), handles_(std::move(handles)), journal_(std::move(journal)) {}
 
   const Surroundings* surroundings_;
-  Journal journal_;
   Handles handles_;
   PluginAnswers plugin_answers_;
+  Journal journal_;  // last, so that others need not wait while the rest is closed
 };
 
 /// Several errors as one, in netavark's form: a header and a line each.
