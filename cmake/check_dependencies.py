@@ -39,8 +39,8 @@ LIBRARIES = {
 # Planners and answers are pure: these files may include no header that does I/O.
 PURE = [
     *(f"dhcp/{name}" for name in (
-        "bytes.h", "client4.*", "command_line.*", "frame.*", "lease.*", "message4.*", "pace.h",
-        "protocol.*")),
+        "bytes.h", "client4.*", "client6.*", "command_line.*", "frame.*", "grant.h", "lease.*",
+        "message4.*", "message6.*", "pace.h", "protocol.*")),
     *(f"dns/{name}" for name in (
         "answer.*", "cache.*", "client_shares.*", "command_line.*", "kept_answer.*", "key_table.*",
         "keyed_hash.*", "message.*", "name.*", "network_file.*", "question_key.*", "race.*",

@@ -61,13 +61,15 @@ Result<std::vector<IpInterface>> RouteSocket::addresses_of(uint32_t link) {
   }
 }
 
-Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destination) {
+Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destination,
+                                                        std::optional<uint32_t> vrf) {
   RouteRequest request{RTM_GETROUTE, 0};
   auto& header = request.header<rtmsg>();
   header.rtm_family = kernel_family(destination.family());
   header.rtm_dst_len = address_bits(destination.family());
   header.rtm_flags = RTM_F_FIB_MATCH;
   request.put(RTA_DST, destination.bytes());
+  if (vrf) request.put(RTA_OIF, *vrf);
   std::optional<uint32_t> link;
   auto sent = request.send(socket_.get(), "find default route", [&](nlmsghdr* message) {
     const Attributes<RTA_MAX> attributes{message, sizeof(rtmsg)};
@@ -83,10 +85,10 @@ Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destina
   return link;
 }
 
-Result<std::optional<uint32_t>> RouteSocket::default_route_link() {
+Result<std::optional<uint32_t>> RouteSocket::default_route_link(std::optional<uint32_t> vrf) {
   // 192.0.2.1 (RFC 5737) and 2001:db8::1 (RFC 3849): addresses that only a default route covers.
-  if (const auto link = TRY(route_link(*IpAddress::parse("192.0.2.1")))) return link;
-  return route_link(*IpAddress::parse("2001:db8::1"));
+  if (const auto link = TRY(route_link(*IpAddress::parse("192.0.2.1"), vrf))) return link;
+  return route_link(*IpAddress::parse("2001:db8::1"), vrf);
 }
 
 Result<std::vector<uint32_t>> RouteSocket::default_route_metrics(Family family) {

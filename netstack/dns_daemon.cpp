@@ -9,12 +9,14 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
+#include <variant>
 
 #include "core/json.h"
 #include "core/log.h"
 #include "host/file.h"
+#include "host/guarded_process.h"
 #include "host/local_socket.h"
-#include "host/process.h"
 #include "netstack/dns_file.h"
 
 namespace burrow::netstack {
@@ -25,6 +27,9 @@ namespace {
 
 // A daemon that is busy with a flood still reads its files within milliseconds.
 constexpr std::chrono::milliseconds kRefreshDeadline{2000};
+// It serves within milliseconds; starting a scope waits for systemd.
+constexpr std::chrono::seconds kStartDeadline{10};
+constexpr size_t kLongestExplanation = 4096;
 
 // A daemon in another network namespace cannot serve here, even if it reads our files. One that may
 // not be looked at counts as ours.
@@ -95,22 +100,47 @@ std::string log_word() {
   return "ERROR";
 }
 
-bool is_in_path(std::string_view program) {
+std::optional<fs::path> find_in_path(std::string_view program) {
   const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nobody sets it
   std::string_view rest = path == nullptr ? "" : path;
   while (!rest.empty()) {
     const auto colon = rest.find(':');
-    const auto file = fs::path{rest.substr(0, colon)} / program;
-    if (::access(file.c_str(), X_OK) == 0) return true;
+    auto file = fs::path{rest.substr(0, colon)} / program;
+    if (file.is_absolute() && ::access(file.c_str(), X_OK) == 0) return file;
     rest = colon == rest.npos ? std::string_view{} : rest.substr(colon + 1);
   }
-  return false;
+  return std::nullopt;
 }
 
 std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   return text;
 }
+
+// Why a start has failed; nothing when the process that was started, which leaves the daemon
+// behind, ended well.
+struct WhyFailed {
+  const fs::path& binary;
+  std::string said;  // on its standard error
+
+  [[nodiscard]] std::string words_or(std::string reason) const {
+    return said.empty() ? fmt::format("\"{}\" {}", binary.native(), reason) : said;
+  }
+  std::optional<std::string> operator()(const host::Exited& exited) const {
+    if (exited.status == 0) return std::nullopt;
+    return words_or(fmt::format("ended with status {}", exited.status));
+  }
+  std::optional<std::string> operator()(const host::Killed& killed) const {
+    return words_or(fmt::format("was killed by signal {}", killed.signal));
+  }
+  std::optional<std::string> operator()(const host::TimedOut& /*end*/) const {
+    return fmt::format("\"{}\" did not serve within {} s and was killed", binary.native(),
+                       kStartDeadline.count());
+  }
+  std::optional<std::string> operator()(const host::Flooded& /*end*/) const {
+    return fmt::format("\"{}\" wrote without end and was killed", binary.native());
+  }
+};
 
 }  // namespace
 
@@ -157,9 +187,10 @@ Result<void> DnsDaemon::serve() const {
   }
   host::Command command;
   std::error_code ignored;
-  if (fs::exists("/run/systemd/system", ignored) && is_in_path("systemd-run")) {
+  const auto systemd_run = find_in_path("systemd-run");
+  if (systemd_run && fs::exists("/run/systemd/system", ignored)) {
     // In a scope of its own, the daemon does not end with the service that started a container.
-    command.arguments = {"systemd-run", "-q", "--scope"};
+    command.arguments = {systemd_run->native(), "-q", "--scope"};
     if (rootless == Rootless::yes) command.arguments.emplace_back("--user");
   }
   for (const auto& argument : {binary.native(), std::string{"--config"}, directory.native(),
@@ -167,13 +198,11 @@ Result<void> DnsDaemon::serve() const {
     command.arguments.push_back(argument);
   }
   command.environment = {"RUST_LOG=" + log_word()};
-  const auto outcome = TRY(host::run(command));
-  if (outcome.is_success()) return {};
-  const auto reason = trimmed(outcome.error_output);
-  return fail(Errc::system, "aardvark-dns failed to start: {}",
-              reason.empty()
-                  ? fmt::format("\"{}\" ended with status {}", binary.native(), outcome.exit_code)
-                  : reason);
+  const auto outcome = TRY(
+      host::run_guarded(command, {.time = kStartDeadline, .error_output = kLongestExplanation}));
+  const auto reason = std::visit(WhyFailed{binary, trimmed(outcome.error_output)}, outcome.end);
+  if (!reason) return {};
+  return fail(Errc::system, "aardvark-dns failed to start: {}", *reason);
 }
 
 Result<void> DnsDaemon::notify() const {

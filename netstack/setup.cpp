@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/log.h"
 #include "netstack/commands.h"
 #include "netstack/observe.h"
 #include "netstack/plugin_answers.h"
@@ -66,7 +67,10 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
         TRY(observe_for_setup(*request, session.handles(), session.journal(), surroundings.dns));
     const auto planned = TRY(plan_setup(*request, snapshot, settings));
     auto done = session.carry_out_setup(planned.plan, path.native());
-    if (done) return answer_text(*request, planned.statuses, session.plugin_answers());
+    if (done) {
+      for (const auto& warning : planned.warnings) log::warn("netstack", "{}", warning);
+      return answer_text(*request, planned.statuses, session.plugin_answers());
+    }
     if (done.error().code != Errc::changed || attempt == kAttempts) {
       return Failure{std::move(done).error()};
     }

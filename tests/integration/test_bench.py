@@ -61,6 +61,14 @@ class BenchTest(unittest.TestCase):
                             "--dns")
         self.assertIsNone(document["contenders"]["burrow"]["failure"])
 
+    def test_setup_measures_macvlan_with_a_floor_of_its_own(self):
+        document, _ = bench("setup", "-n", "2", "--driver", "macvlan", "--binary", BIN / "burrow-netstack")
+        self.assertEqual((document["driver"], document["ports"]), ("macvlan", 0))
+        for name in ("floor", "burrow"):
+            contender = document["contenders"][name]
+            self.assertIsNone(contender["failure"])
+            self.assertEqual(len(contender["samples"]["teardown"]), 2)
+
     def test_setup_says_which_contender_fails(self):
         done = subprocess.run([ROOT / "bench/setup", "-n", "1", "-p", "1",
                                "--binary", BIN / "burrow-netstack", "--peer", "liar=/bin/true"],
