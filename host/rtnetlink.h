@@ -34,10 +34,14 @@ class RouteSocket {
   Result<std::vector<Link>> links();
   Result<std::vector<IpInterface>> addresses_of(uint32_t link);
   /// The link that packets to the internet leave by: the default route's, IPv4 before IPv6. Asks
-  /// the kernel to route to a documentation address, so that metrics, several paths and routing
+  /// the kernel to route to documentation addresses, so that metrics, several paths and routing
   /// rules count, and the cost does not depend on the number of routes.
   /// By the routes of a VRF where there is one.
   Result<std::optional<uint32_t>> default_route_link(std::optional<uint32_t> vrf = {});
+  /// Whether the namespace forwards packets of `family`: the switch of all its links. The same as
+  /// the settings net/ipv4/ip_forward and net/ipv6/conf/all/forwarding, at a cost that does not
+  /// depend on the number of namespaces. Nothing where the kernel lacks the family.
+  Result<std::optional<bool>> forwards(Family family);
   /// The metrics of the default routes of the main table.
   Result<std::vector<uint32_t>> default_route_metrics(Family family);
 

@@ -47,6 +47,29 @@ Result<void> HostApplier::apply(const Step& step) {
   return std::visit([this](const auto& known) { return act(known); }, step);
 }
 
+Applied HostApplier::apply_first(std::span<const Step> steps) {
+  const auto is_visit = [](const Step& step) {
+    const auto* set = std::get_if<SetSysctl>(&step);
+    return set != nullptr && set->place == Place::container;
+  };
+  const auto end = std::ranges::find_if_not(steps, is_visit);
+  const auto visit = steps.first(static_cast<size_t>(end - steps.begin()));
+  if (visit.size() < 2 || !handles_.container) return Applier::apply_first(steps);
+  return handles_.container->thread.run([&] {
+    Applied applied;
+    host::Sysctls settings;
+    for (const auto& step : visit) {
+      const auto& set = std::get<SetSysctl>(step);
+      // Settings of links, which go with them, have no value before that would have to be looked
+      // at.
+      applied.outcome = set.before ? set_sysctl(set) : settings.write(set.key, set.value);
+      if (!applied.outcome) break;
+      ++applied.count;
+    }
+    return applied;
+  });
+}
+
 Result<void> HostApplier::act(const CreateBridge& step) {
   return handles_.route.create_bridge(step.bridge);
 }
@@ -183,22 +206,10 @@ Result<void> HostApplier::act(const ChangeFirewall& step) {
       change.table = Table::replace;
       break;
     case TableChange::remove:
-      change.table = TRY(is_last_to_leave(step)) ? Table::remove : Table::keep;
+      change.table = Table::remove_if_last;
       break;
   }
   return handles_.nftables->apply(change);
-}
-
-// A network of another run directory may have come since the table was observed.
-Result<bool> HostApplier::is_last_to_leave(const ChangeFirewall& step) {
-  if (TRY(handles_.nftables->observe()) == firewall::TableState::missing) return false;
-  const auto bridges = TRY(handles_.nftables->bridges());
-  return std::ranges::all_of(bridges, [&](const LinkName& bridge) {
-    return std::ranges::any_of(step.remove, [&](const firewall::Element& element) {
-      return element.set == firewall::SetName::bridges &&
-             std::get<LinkName>(element.key.front()) == bridge;
-    });
-  });
 }
 
 Result<void> HostApplier::act(const ForgetFlows& step) {

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "netstack/bridge_fitness.h"
+#include "netstack/dns_records.h"
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
 #include "netstack/plan_lan.h"
@@ -120,6 +121,12 @@ class Planner {
       if (network.has_dns && dns_file_of(network) == "aardvark.pid") {
         return fail(Errc::invalid_input, "a network with DNS cannot be called \"{}\"",
                     network.name);
+      }
+      if (network.has_dns) {
+        if (auto lines = network_dns_lines(network); !lines) {
+          return with_context(std::move(lines).error(),
+                              fmt::format("network \"{}\"", network.name));
+        }
       }
       for (const auto* servers : {&network.dns_servers, &request_.dns_servers}) {
         for (const auto& server : *servers) TRY_VOID(check_no_loop(server, attachments));
@@ -467,12 +474,15 @@ class Planner {
     for (const auto& address : attachment.addressing.addresses) {
       entry.addresses.push_back(address.address.address);
     }
-    steps.emplace_back(
-        AddDnsEntry{.file = dns_file_of(network),
-                    .container = request_.container,
-                    .header = encode(DnsHeader{listens_on(attachment), network.dns_servers}),
-                    .entry = encode(entry),
-                    .header_before = snapshot_.networks.at(network.name).dns_header});
+    entry.lines = service_dns_lines(request_.container, entry.names, request_.ports);
+    // They were read before: what cannot be meant was refused.
+    auto lines = network_dns_lines(network).value_or(std::vector<std::string>{});
+    steps.emplace_back(AddDnsEntry{
+        .file = dns_file_of(network),
+        .container = request_.container,
+        .header = encode(DnsHeader{listens_on(attachment), network.dns_servers, std::move(lines)}),
+        .entry = encode(entry),
+        .header_before = snapshot_.networks.at(network.name).dns_header});
     steps.emplace_back(ServeDns{});
   }
 

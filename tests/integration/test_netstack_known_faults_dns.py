@@ -126,9 +126,9 @@ class Start(NetstackTest):
         self.netstack.flags[self.netstack.flags.index("--aardvark-binary") + 1] = "/run/daemon"
         return request("c", attachment(FRONT, "10.30.0.2"))
 
-    def test_one_that_never_serves_is_waited_for_ten_seconds_and_killed(self):
+    def test_one_that_never_serves_is_waited_for_five_seconds_and_killed(self):
         document = self.program("echo $$ >/run/started; sleep 1000 & exec sleep 1000")
-        self.assert_refused(self.container("c"), document, "/run/daemon", "10 s")
+        self.assert_refused(self.container("c"), document, "/run/daemon", "5 s")
         with open("/run/started") as file:
             self.assertFalse(os.path.exists(f"/proc/{int(file.read())}"))
         alive = [line for line in sh("ps", "-eo", "stat,comm").splitlines() if not line.startswith("Z")]

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -169,6 +170,42 @@ TEST_CASE("whichever step fails, the host is as before") {
       CHECK(done.error().message.starts_with("chosen to fail"));
       CHECK(host.describe() == before);
     }
+  }
+}
+
+// Takes up to three steps along in one visit.
+class VisitedHost : public FakeHost {
+ public:
+  Applied apply_first(std::span<const Step> steps) override {
+    Applied applied;
+    for (const auto& step : steps.first(std::min<size_t>(steps.size(), 3))) {
+      applied.outcome = apply(step);
+      if (!applied.outcome) break;
+      ++applied.count;
+    }
+    return applied;
+  }
+};
+
+TEST_CASE("whichever step of a visit fails, the host is as before, and the other steps are done") {
+  const auto asked = *decode_setup_request(examples::request_text());
+  const auto steps = planned_steps(asked);
+  FakeHost whole;
+  whole.state.settings["net/ipv4/ip_forward"] = "0";
+  CHECK(execute_all(steps, whole).empty());
+  for (size_t failing = 0; failing < steps.size(); ++failing) {
+    CAPTURE(to_string(steps[failing]));
+    VisitedHost host;
+    host.state.settings["net/ipv4/ip_forward"] = "0";
+    const auto before = host.describe();
+    host.steps_until_failure = static_cast<int>(failing);
+    REQUIRE_FALSE(execute_all_or_nothing(steps, host));
+    CHECK(host.describe() == before);
+    host.steps_until_failure = static_cast<int>(steps.size());  // none
+    CHECK(execute_all(steps, host).empty());
+    CHECK(host.describe() == whole.describe());
+    host.steps_until_failure = static_cast<int>(failing);
+    CHECK(execute_all(steps, host).size() > 5);  // all that is there already, and the chosen one
   }
 }
 
