@@ -1,5 +1,5 @@
 // Running plugins: found in the plugin directories, executed with bounds, their answers checked.
-// The exception to "no program is executed": see docs/decisions/0010-plugins-are-programs.md.
+// The exception to "no program is executed": see docs/decisions/0011-plugins-are-programs.md.
 #pragma once
 
 #include <chrono>

@@ -51,7 +51,7 @@ class Session {
 
  private:
   Session(const Surroundings& surroundings, Journal journal, Handles handles)
-      : surroundings_(&surroundings), journal_(std::move(journal)), handles_(std::move(handles)) {}
+      : surroundings_(&surroundings), handles_(std::move(handles)), journal_(std::move(journal)) {}
 
   // What has been ended in favour of a set-up that has not been carried out yet.
   struct Replacement {
@@ -63,9 +63,9 @@ class Session {
 
   const Surroundings* surroundings_;
   std::optional<Replacement> replacement_;
-  Journal journal_;
   Handles handles_;
   PluginAnswers plugin_answers_;
+  Journal journal_;  // last, so that others need not wait while the rest is closed
 };
 
 /// Several errors as one, in netavark's form: a header and a line each.

@@ -1,7 +1,7 @@
 #!/bin/sh
-# install-dependencies.sh [--for run|test]: Debian packages that building and running Burrow needs, or
-# building, running and testing. Says what it installs; ends at once when all is there.
-# The only list of packages: what quickstart.sh and test.sh need is written here and nowhere else.
+# install-dependencies.sh [--for run|test|vm]: Debian packages that building and running Burrow needs, or
+# building, running and testing, or testing in a virtual machine. Says what it installs; ends at once when all is there.
+# The only list of packages: what quickstart.sh, test.sh and test-vm.sh need is written here and nowhere else.
 set -eu
 
 # "a|b": either will do, a is installed when both are missing. Debian's two busyboxes exclude each
@@ -15,6 +15,8 @@ test_packages="
   doctest-dev python3 python3-jsonschema nftables iputils-ping bind9-dnsutils conntrack
   busybox-static musl-tools dnsperf ccache mold podman dnsmasq-base kea-dhcp4-server kea-dhcp6-server"
 
+vm_packages='qemu-system-x86 cpio kmod python3 busybox-static|busybox iproute2 util-linux nftables'
+
 purpose=run
 case ${1:-} in
   --for) purpose=${2:-} ;;
@@ -24,8 +26,9 @@ esac
 case $purpose in
   run) wanted=$run_packages ;;
   test) wanted="$run_packages $test_packages" ;;
+  vm) wanted=$vm_packages ;;
   *)
-    echo "usage: install-dependencies.sh [--for run|test]" >&2
+    echo "usage: install-dependencies.sh [--for run|test|vm]" >&2
     exit 2
     ;;
 esac

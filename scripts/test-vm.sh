@@ -50,18 +50,6 @@ check_needs() {
 
 # --- what the machine is made of ------------------------------------------------------------------
 
-install_missing() {
-  wanted=
-  command -v qemu-system-x86_64 > /dev/null || wanted="$wanted qemu-system-x86"
-  command -v cpio > /dev/null || wanted="$wanted cpio"
-  command -v depmod > /dev/null || wanted="$wanted kmod"
-  [ -e /bin/busybox ] || [ -e /usr/bin/busybox ] || wanted="$wanted busybox-static"
-  [ -n "$wanted" ] || return 0
-  say "test-vm: installing$wanted"
-  # shellcheck disable=SC2086
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted > /dev/null
-}
-
 # The kernel and its modules, unpacked into the cache and installed nowhere.
 fetch_kernel() {
   home=$cache/$kernel
@@ -225,7 +213,7 @@ if [ "$mode" = tests ]; then
   check_needs "$@"
   [ -x "$bin/burrow-netstack" ] || die 2 "\"$bin/burrow-netstack\" is not built: scripts/test.sh, or cmake --build --preset dev"
 fi
-install_missing
+"$tree/scripts/install-dependencies.sh" --for vm >&2
 fetch_kernel
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
