@@ -129,6 +129,15 @@ bool wants_forwarding(const SetupRequest& request, Family family) {
   });
 }
 
+Result<std::vector<NetworkName>> networks_with_filtering(const LinkName& bridge,
+                                                         const Journal& journal) {
+  std::vector<NetworkName> names;
+  for (const auto& record : TRY(journal.all_networks())) {
+    if (record.bridge == bridge && record.filters_vlans()) names.push_back(record.network);
+  }
+  return names;
+}
+
 bool has_ipv6_subnets(const SetupRequest& request) {
   return std::ranges::any_of(request.attachments, [](const AttachmentRequest& asked) {
     return has_subnet(asked.network, Family::ipv6);
@@ -255,6 +264,9 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
       network.bridge = TRY(observe_bridge(*asked.network.interface, Ports::unread, handles.route));
     }
     network.vrf = TRY(observe_vrf(asked.network, handles.route));
+    if (is_unmanaged(asked.network) && network.bridge && network.bridge->default_vlan) {
+      network.filtering_for = TRY(networks_with_filtering(*asked.network.interface, journal));
+    }
     network.is_in_firewall = TRY(is_in_firewall(network, snapshot, handles));
     TRY_VOID(observe_host_link(request, asked, handles.route, network));
     if (asked.network.has_dns && snapshot.has_dns_daemon) {
@@ -290,6 +302,9 @@ Result<Snapshot> observe_for_teardown(const ContainerId& container,
     if (network.record) {
       network.bridge = TRY(observe_bridge(network.record->bridge, Ports::read, handles.route));
       may_end |= !network.bridge || network.bridge->ports.size() <= 1;
+      if (network.record->filters_vlans()) {
+        network.filtering_for = TRY(networks_with_filtering(network.record->bridge, journal));
+      }
       if (!network.record->owns_bridge()) {
         network.has_other_attachments = std::ranges::any_of(
             TRY(journal.all_attachments()), [&](const AttachmentRecord& record) {

@@ -273,18 +273,19 @@ class Planner {
   }
 
   // All that is changed for an unmanaged network: the bridge keeps VLANs apart while one is asked
-  // for.
+  // for. Every network that relies on it has it on record, not only the one that began.
   void plan_vlan_filtering(const BridgeAttachment& attachment, const NetworkSnapshot& there) {
-    if (!attachment.options.vlan || there.bridge->default_vlan) return;
+    const bool is_ours = !there.filtering_for.empty() || filtering_.contains(attachment.bridge);
+    const bool is_on = there.bridge->default_vlan.has_value();
+    if (!attachment.options.vlan || (is_on && !is_ours)) return;
+    if (there.record && there.record->filters_vlans()) return;
     const auto& name = attachment.request->network.name;
     const SetVlanFiltering step{attachment.bridge};
-    if (filtering_.contains(attachment.bridge)) return;  // by another network of the request
-    filtering_.insert(attachment.bridge);
     NetworkRecord after{name, attachment.bridge, there.record ? there.record->steps : Steps{}};
     after.steps.emplace_back(step);
     record(network_record_path(name),
            there.record ? std::optional{encode(*there.record)} : std::nullopt, encode(after));
-    steps_.emplace_back(step);
+    if (!is_on && filtering_.insert(attachment.bridge).second) steps_.emplace_back(step);
   }
 
   // ::1 can be reached through bridges of our making, which take its answers in, unless bridged
@@ -355,6 +356,10 @@ class Planner {
     const auto& there = snapshot_.networks.at(asked.network.name);
     TRY_VOID(check_interface_is_free(asked));
     const auto link = TRY(lan_link_of(attachment, request_.container, there));
+    if (!there.parent->is_up) {
+      result_.warnings.push_back(
+          fmt::format("network \"{}\": parent \"{}\" is down", asked.network.name, link.parent));
+    }
     auto after = fresh_record(asked);
     after.steps = lan_attachment_steps(attachment, link, *snapshot_.container, metrics_);
     append(after.steps);

@@ -55,6 +55,13 @@ class Planner {
     });
   }
 
+  // Whether networks that stay rely on the bridge to filter VLANs.
+  [[nodiscard]] bool is_filtering_for_others(const NetworkSnapshot& network) const {
+    return std::ranges::any_of(network.filtering_for, [&](const NetworkName& name) {
+      return !contains(networks_, name) || !is_ending(snapshot_.networks.at(name));
+    });
+  }
+
   // Whether no network of this run directory stays.
   [[nodiscard]] bool ends_all_networks() const {
     if (snapshot_.has_other_networks) return false;
@@ -69,7 +76,11 @@ class Planner {
     for (const auto& name : networks_) {
       const auto& network = snapshot_.networks.at(name);
       if (!network.record || !is_ending(network)) continue;
-      append(done, network.record->steps);
+      for (const auto& step : network.record->steps) {
+        const bool is_needed =
+            std::holds_alternative<SetVlanFiltering>(step) && is_filtering_for_others(network);
+        if (!is_needed) done.push_back(step);
+      }
       ended_bridges_.push_back(network.record->bridge);
       plan_.changes.push_back(removal(network_record_path(name), encode(*network.record)));
     }

@@ -69,6 +69,11 @@ bool NetworkRecord::owns_bridge() const {
       steps, [](const Step& step) { return std::holds_alternative<CreateBridge>(step); });
 }
 
+bool NetworkRecord::filters_vlans() const {
+  return std::ranges::any_of(
+      steps, [](const Step& step) { return std::holds_alternative<SetVlanFiltering>(step); });
+}
+
 std::optional<OwnedLink> AttachmentRecord::host_link() const {
   for (const auto& step : steps) {
     if (const auto* create = std::get_if<CreateVeth>(&step)) {

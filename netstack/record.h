@@ -27,6 +27,8 @@ struct NetworkRecord {
 
   /// Whether the bridge is of our making, and so ours to delete.
   [[nodiscard]] bool owns_bridge() const;
+  /// Whether the bridge, somebody else's, filters VLANs for this network's sake.
+  [[nodiscard]] bool filters_vlans() const;
 };
 
 /// One container on one network.

@@ -47,8 +47,10 @@ struct NetworkSnapshot {
   std::optional<VrfSnapshot> vrf;        ///< of a bridge network that asks for one
   std::optional<ParentSnapshot> parent;  ///< of a LAN driver: named, or the default route's link
   std::optional<NetworkRecord> record;
-  bool is_in_firewall = false;              ///< its bridge stands in our table
-  bool has_other_attachments = false;       ///< of other containers, by the journal; teardown only
+  bool is_in_firewall = false;         ///< its bridge stands in our table
+  bool has_other_attachments = false;  ///< of other containers, by the journal; teardown only
+  /// Networks on record for which its bridge filters VLANs, which it did not before.
+  std::vector<NetworkName> filtering_for;
   bool has_dns_entry = false;               ///< the container stands in its DNS file; teardown only
   std::optional<LinkName> free_host_link;   ///< a name for the host's end of the veth pair
   std::optional<LinkName> taken_host_link;  ///< the wanted name of that end, if it is taken

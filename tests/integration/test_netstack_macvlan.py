@@ -3,6 +3,7 @@
 from lan_support import LanTest, broadcast_cutoff, lan
 from netns_support import Listener, Namespace, connects
 from netstack_support import CONFIG, attachment, main, network, port, request
+from test_netstack_crash import CrashTest
 
 LAN = lan("macvlan")
 
@@ -301,6 +302,34 @@ class Teardown(LanTest):
         self.setup_ok(self.pod, request("c", second))
         self.teardown_ok(self.pod, self.document)
         self.assertEqual(self.pod.links(), {"lo", "eth1"})
+
+
+class KilledSetup(CrashTest, LanTest):
+    routes = [{"destination": "10.9.0.0/16", "gateway": "198.51.100.7"}, {"destination": "10.8.0.0/16", "route_type": "blackhole"}]
+    document = request("c", attachment({**LAN, "routes": routes}, "198.51.100.10", "fd00:77::10"))
+
+    def setUp(self):
+        super().setUp()
+        self.before = self.settled_snapshot(self.pod)
+
+    def test_teardown_works_and_leaves_nothing(self):
+        def judge():
+            self.teardown_ok(self.pod, self.document)
+            self.assert_unchanged(self.before, self.pod)
+
+        self.at_every_call("setup", judge, step=7)
+
+    def test_setup_again_works(self):
+        def judge():
+            self.setup_ok(self.pod, self.document)
+            self.assertEqual(self.pod.addresses("eth0"), ["198.51.100.10/24", "fd00:77::10/64"])
+            self.teardown_ok(self.pod, self.document)
+
+        calls = self.run_until("setup")
+        self.teardown_ok(self.pod, self.document)
+        for number in range(2, len(calls), 9):
+            self.at_one_call("setup", number, judge)
+        self.assert_unchanged(self.before, self.pod)
 
 
 class Repetition(LanTest):

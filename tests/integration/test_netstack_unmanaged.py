@@ -19,6 +19,8 @@ class UnmanagedTest(NetstackTest):
     def setUp(self):
         super().setUp()
         self.machine.sh("ip", "link", "add", "br0", "type", "bridge")
+        # Without a link-local address, which the kernel would report at some later time.
+        self.machine.sh("ip", "link", "set", "br0", "addrgenmode", "none")
         self.machine.sh("ip", "addr", "add", "10.50.0.1/24", "dev", "br0")
         self.machine.sh("ip", "link", "set", "br0", "up")
 
@@ -135,7 +137,7 @@ class Names(UnmanagedTest):
 class BadSurroundings(UnmanagedTest):
     def test_bridges_that_are_none(self):
         container = self.container("c")
-        before = self.settled_snapshot(container)
+        before = self.snapshot(container)
         for name, words in (("no-such-link", "does not exist"), ("lo", "no bridge")):
             document = request("c", attachment({**LAN, "network_interface": name}, *IN_LAN))
             error = self.netstack.setup(container, document).error

@@ -110,6 +110,17 @@ class Unmanaged(VlanTest):
         self.assertEqual(self.filtering(), 0)
         self.assertEqual(self.machine.links(), {"lo", "br0"})
 
+    def test_filtering_stays_on_for_another_network_that_came_later(self):
+        documents = [unmanaged("ten", "10"), unmanaged("twenty", "20")]
+        requests = [request(name, attachment(d, f"10.50.0.{n}")) for n, (name, d) in enumerate(zip("ab", documents), 2)]
+        containers = [self.container(name) for name in "ab"]
+        for container, one in zip(containers, requests):
+            self.setup_ok(container, one)
+        self.teardown_ok(containers[0], requests[0])
+        self.assertEqual(self.filtering(), 1)
+        self.teardown_ok(containers[1], requests[1])
+        self.assertEqual(self.filtering(), 0)
+
     def test_filtering_that_was_on_before_stays_on(self):
         self.machine.sh("ip", "link", "set", "br0", "type", "bridge", "vlan_filtering", "1")
         container = self.attach("a", attachment(unmanaged("ten", "10"), "10.50.0.2"))

@@ -37,7 +37,34 @@ class InAVrf(NetstackTest):
         self.assertEqual(self.attach("c", attachment(RED, "10.70.0.2")).link("eth0")["mtu"], 1400)
         self.assertTrue(outside.link("eth0"))
 
+    def test_networks_of_one_vrf_are_apart_unless_they_say_otherwise(self):
+        """The VRF's link, by which all its packets come in, tells nothing of their network."""
+        for number, (mode, answer) in enumerate((("strict", False), ("true", False), ("false", True))):
+            options = {"vrf": "vrf-red", "isolate": mode}
+            prefixes = [f"10.{70 + number}.{subnet}.0/24" for subnet in (0, 1)]
+            documents = [network(f"n{number}{i}", prefix, options=options) for i, prefix in enumerate(prefixes)]
+            near = self.attach(f"near{number}", attachment(documents[0], f"10.{70 + number}.0.2"))
+            far = self.attach(f"far{number}", attachment(documents[1], f"10.{70 + number}.1.2"))
+            with self.subTest(isolate=mode), Listener(far, 80) as listener:
+                self.assertEqual(connects(near, f"10.{70 + number}.1.2", 80, 5 if answer else 0.5), answer)
+                if not answer:
+                    self.assertIsNone(listener.hears(0))
+
+    def test_an_internal_network_in_a_vrf_has_no_way_to_another(self):
+        inner = network("inner", "10.74.0.0/24", options={"vrf": "vrf-red", "isolate": "false"}, internal=True)
+        outer = network("outer", "10.75.0.0/24", options={"vrf": "vrf-red", "isolate": "false"})
+        near = self.attach("near", attachment(inner, "10.74.0.2"))
+        far = self.attach("far", attachment(outer, "10.75.0.2"))
+        near.sh("ip", "route", "add", "default", "via", "10.74.0.1")
+        with Listener(far, 80):
+            self.assertFalse(connects(near, "10.75.0.2", 80, 0.5))
+        with Listener(near, 80):
+            self.assertFalse(connects(far, "10.74.0.2", 80, 0.5))
+
     def test_setup_and_teardown_leave_nothing(self):
+        # Whoever has a VRF may forward by themselves: then it would stay switched on.
+        self.machine.sysctl("net/ipv4/ip_forward", 1)
+        self.machine.sysctl("net/ipv6/conf/all/forwarding", 1)
         container = self.container("c")
         container.sh("ip", "link", "set", "lo", "up")
         before = self.settled_snapshot(container)

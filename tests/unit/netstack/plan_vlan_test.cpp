@@ -121,6 +121,27 @@ TEST_CASE("filtering that we switched on is switched off with the network's last
   CHECK(find<SetVlanFiltering>(plan_teardown({name}, snapshot).steps) == nullptr);
 }
 
+TEST_CASE("filtering stays while another network of ours relies on it, who has it on record too") {
+  const auto asked = asking(R"({"vlan":"10","mode":"unmanaged"})");
+  const auto name = asked.attachments[0].network.name;
+  const auto other = *NetworkName::parse("other");
+  auto there = bridge();
+  there.default_vlan = 1;
+  auto snapshot = host_with(asked, there);
+  snapshot.networks.at(name).filtering_for = {other};
+  const auto planned = *plan_setup(asked, snapshot, examples::settings());
+  CHECK(find<SetVlanFiltering>(planned.plan.steps) == nullptr);
+  const auto record = *decode_network_record(*planned.plan.changes[0].after);
+  CHECK(record.filters_vlans());
+
+  Snapshot later;
+  later.networks.emplace(name, NetworkSnapshot{.bridge = there, .record = record});
+  later.networks.at(name).filtering_for = {name, other};
+  CHECK(find<SetVlanFiltering>(plan_teardown({name}, later).steps) == nullptr);
+  later.networks.at(name).filtering_for = {name};
+  CHECK(find<SetVlanFiltering>(plan_teardown({name}, later).steps) != nullptr);
+}
+
 TEST_CASE("a bridge that cannot be the network's is refused with a sentence") {
   const auto refused = [](const std::string& options, const auto& change) {
     const auto asked = asking(options);
