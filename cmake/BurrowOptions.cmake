@@ -4,6 +4,7 @@ option(BURROW_TESTS "Build the tests (needs doctest)" ON)
 option(BURROW_BENCH "Build the programs under bench/" ON)
 option(BURROW_FUZZ "Build the fuzz targets (needs clang)" OFF)
 option(BURROW_STATIC_RUNTIME "Link libstdc++ and libgcc statically" OFF)
+option(BURROW_STATIC "Link burrow-netstack without any shared library (not with sanitizers)" ON)
 set(BURROW_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wnon-virtual-dtor

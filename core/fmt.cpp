@@ -1,12 +1,15 @@
 // The bodies of fmt, compiled here once: Debian ships no archive of them, the header-only mode
 // costs every other file a third of its compile time, and the shared library costs every start.
+//
+// Without the C++ locale, whose tables and constructors would be a third of a static program: no
+// text of ours is a matter of the user's locale, and `{:L}` separates thousands by commas.
+#define FMT_STATIC_THOUSANDS_SEPARATOR ','
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE
 namespace detail {
 template FMT_API auto dragonbox::to_decimal(float x) noexcept -> dragonbox::decimal_fp<float>;
 template FMT_API auto dragonbox::to_decimal(double x) noexcept -> dragonbox::decimal_fp<double>;
-template FMT_API auto locale_ref::get<std::locale>() const -> std::locale;
 template FMT_API auto thousands_sep_impl(locale_ref) -> thousands_sep_result<char>;
 template FMT_API auto decimal_point_impl(locale_ref) -> char;
 template FMT_API void buffer<char>::append(const char*, const char*);

@@ -1,5 +1,6 @@
-// Completes what a user says about a new network into a definition. Pure: sees no host, writes no
-// file; the caller brings what is in use and where randomness comes from.
+// Completes what a user says about a new network into a definition, by the rules that netstack has
+// for all engines. Pure: sees no host, writes no file; the caller brings what is in use and where
+// randomness comes from.
 #pragma once
 
 #include <functional>
@@ -8,15 +9,12 @@
 #include <vector>
 
 #include "engine/host_view.h"
+#include "ipam/subnets.h"
 #include "netstack/network.h"
 
 namespace burrow::engine {
 
-/// A prefix to cut free subnets from: blocks of `block_length`, from its start.
-struct SubnetPool {
-  IpNetwork base;
-  uint8_t block_length = 24;
-};
+using ipam::SubnetPool;
 
 /// Podman's: 10.89.0.0/16 first, then up to the end of 10.0.0.0/8, in blocks of /24.
 std::vector<SubnetPool> default_pools();

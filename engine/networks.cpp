@@ -1,30 +1,21 @@
 #include "engine/networks.h"
 
-#include <fmt/chrono.h>
-
 #include <algorithm>
-#include <chrono>
 
 #include "engine/containers.h"
 #include "engine/random.h"
+#include "host/clock.h"
 #include "host/file.h"
+#include "host/random.h"
 
 namespace burrow::engine {
 namespace {
 
-// RFC 3339 with nanoseconds, as Go writes times.
-std::string timestamp() {
-  const auto time = std::chrono::system_clock::now().time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-  const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(time - seconds);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:09}Z", fmt::gmtime(seconds.count()), rest.count());
-}
-
 Result<void> create_locked(Engine& engine, const NewNetwork& wanted, NetworkName& created) {
   const InUse in_use{.networks = TRY(engine.definitions.load()), .host = TRY(observe_host())};
   // The planner only needs bits; a kernel without randomness cannot even have booted.
-  const Birth birth{.id = TRY(random_id()), .created = timestamp(), .random = [] {
-                      return random_bits().value_or(0);
+  const Birth birth{.id = TRY(random_id()), .created = host::timestamp(), .random = [] {
+                      return host::random_bits().value_or(0);
                     }};
   const auto network = TRY(plan_network(wanted, in_use, birth, default_pools()));
   TRY_VOID(engine.definitions.save(network));

@@ -10,7 +10,7 @@ namespace {
 
 using enum FieldType;
 
-const std::array<SetShape, kSetCount> kShapes{{
+constexpr std::array<SetShape, kSetCount> kShapes{{
     {SetName::bridges, "bridges", {link}, {}, "bridges of our networks"},
     {SetName::same_bridge, "same_bridge", {link, link}, {}, "pairs that are one network"},
     {SetName::isolated, "isolated", {link}, {}, "do not reach each other"},

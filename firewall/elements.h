@@ -2,8 +2,11 @@
 // fixed ruleset. Pure: nothing here knows netlink or the kernel.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <compare>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,12 +68,29 @@ enum class FieldType : uint8_t {
 /// One part of a key or of a mapped value. A single port is a range of one.
 using Field = std::variant<LinkName, IpAddress, IpNetwork, Protocol, PortRange>;
 
+/// Up to three types of fields, in their order; a constant that costs nothing at start.
+class FieldTypes {
+ public:
+  constexpr FieldTypes(std::initializer_list<FieldType> types) : size_(types.size()) {
+    std::copy(types.begin(), types.end(), types_.begin());
+  }
+  [[nodiscard]] constexpr const FieldType* begin() const { return types_.data(); }
+  [[nodiscard]] constexpr const FieldType* end() const { return types_.data() + size_; }
+  [[nodiscard]] constexpr size_t size() const { return size_; }
+  [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
+  constexpr FieldType operator[](size_t i) const { return types_.at(i); }
+
+ private:
+  std::array<FieldType, 3> types_{};
+  size_t size_ = 0;
+};
+
 /// The parts that keys and mapped values of a set have. `value` is empty for sets.
 struct SetShape {
   SetName set;
   std::string_view name;
-  std::vector<FieldType> key;
-  std::vector<FieldType> value;
+  FieldTypes key;
+  FieldTypes value;
   std::string_view comment;  ///< for people who list the table
   /// Whether a key may be an interval.
   [[nodiscard]] bool has_intervals() const;

@@ -300,7 +300,7 @@ void put_new_set(Messages& batch, const SetShape& shape) {
                        static_cast<uint32_t>(lengths.size()));
   }
   auto comment = user_data(NFTNL_UDATA_SET_COMMENT, shape.comment);
-  if (shape.key.size() == 1 && shape.key.front() == FieldType::link) {
+  if (shape.key.size() == 1 && shape.key[0] == FieldType::link) {
     // Without it nft lists names backwards: BYTEORDER_HOST_ENDIAN of its include/datatype.h.
     constexpr std::array<uint8_t, 6> kHostOrder{NFTNL_UDATA_SET_KEYBYTEORDER, 4, 1, 0, 0, 0};
     comment.insert(comment.begin(), kHostOrder.begin(), kHostOrder.end());

@@ -54,6 +54,14 @@ int keep_if_wanted(const nlattr* attribute, void* opaque) {
   return MNL_CB_STOP;
 }
 
+// What the end of a listing says: an errno if it broke off. Answers to others than dumps have none.
+int done_code(const nlmsghdr& message) {
+  int32_t code = 0;
+  if (mnl_nlmsg_get_payload_len(&message) < sizeof code) return 0;
+  std::memcpy(&code, mnl_nlmsg_get_payload(&message), sizeof code);
+  return code < 0 ? -code : 0;
+}
+
 bool is_answer_code(const nlmsghdr& message) {
   return message.nlmsg_type == NLMSG_ERROR &&
          mnl_nlmsg_get_payload_len(&message) >= sizeof(nlmsgerr);
@@ -122,7 +130,8 @@ Result<NetfilterSocket> NetfilterSocket::open() {
   (void)::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
   (void)::setsockopt(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
   NetfilterSocket socket{std::move(fd)};
-  socket.incoming_.resize(kReceiveBuffer);
+  // NOLINTNEXTLINE(*-avoid-c-arrays)
+  socket.incoming_ = std::make_unique_for_overwrite<uint8_t[]>(kReceiveBuffer);
   socket.send_buffer_ = kDefaultSendBuffer;
   TRY_VOID(socket.set_buffer(SO_RCVBUF, SO_RCVBUFFORCE, kSocketReceiveBuffer));
   return socket;
@@ -158,7 +167,7 @@ Result<void> NetfilterSocket::send(Messages& messages) {
 Result<size_t> NetfilterSocket::receive() {
   while (true) {
     sockaddr_nl sender{};
-    iovec part{.iov_base = incoming_.data(), .iov_len = incoming_.size()};
+    iovec part{.iov_base = incoming_.get(), .iov_len = kReceiveBuffer};
     msghdr header{};
     header.msg_name = &sender;
     header.msg_namelen = sizeof(sender);
@@ -195,7 +204,7 @@ Result<void> NetfilterSocket::dump(const std::function<void(Messages&)>& build,
       const auto size = TRY(receive());
       if (size == 0) return fail(Errc::system, "netfilter broke a listing off");
       int left = static_cast<int>(size);
-      for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.data());
+      for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.get());
            mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
         if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) is_torn = true;
         if (is_answer_code(*message)) {
@@ -207,6 +216,9 @@ Result<void> NetfilterSocket::dump(const std::function<void(Messages&)>& build,
             outcome = system_failure(refusal.code, "list from netfilter");
         } else if (message->nlmsg_type == NLMSG_DONE) {
           is_done = true;
+          const int code = done_code(*message);
+          is_torn |= code == EINTR;
+          if (code != 0 && outcome) outcome = system_failure(code, "list from netfilter");
         } else if (outcome && !is_torn) {
           outcome = on_message(*message);
         }
@@ -233,7 +245,7 @@ Result<std::vector<Refusal>> NetfilterSocket::request(Messages& messages,
       return fail(Errc::system, "netfilter left a request unanswered");
     }
     int left = static_cast<int>(size);
-    for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.data());
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.get());
          mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
       if (is_answer_code(*message)) {
         ++answered;
@@ -257,7 +269,7 @@ Result<std::vector<Refusal>> NetfilterSocket::commit(Messages& batch) {
     const auto size = TRY(receive());
     if (size == 0) break;
     int left = static_cast<int>(size);
-    for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.data());
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.get());
          mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
       if (!is_answer_code(*message)) continue;
       auto refusal = read_refusal(*message);

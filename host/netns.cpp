@@ -34,6 +34,12 @@ Result<NetNs> NetNs::open(const std::filesystem::path& path) {
   return NetNs{std::move(fd)};
 }
 
+Result<NetNs> NetNs::own() {
+  Fd fd{::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)};
+  if (!fd.is_open()) return system_failure(errno, "open own network namespace");
+  return NetNs{std::move(fd)};
+}
+
 // Hands one piece of work at a time to the thread and waits for it.
 class NetNsThread::Worker {
  public:

@@ -19,6 +19,8 @@ class NetNs {
   /// A namespace other than our own. Errors: not_found; invalid_input when `path` is not a network
   /// namespace, or ours.
   static Result<NetNs> open(const std::filesystem::path& path);
+  /// The namespace that this process began in.
+  static Result<NetNs> own();
   [[nodiscard]] const Fd& fd() const { return fd_; }
 
  private:

@@ -188,6 +188,7 @@ class Creation {
   }
 
   Result<void> complete_subnets() {
+    TRY_VOID(check_disjoint(network_.subnets));
     std::optional<ipam::PrefixSet> used;
     if (shares_ == Shares::nothing) used.emplace(request_.used_subnets);
     for (auto& subnet : network_.subnets) {

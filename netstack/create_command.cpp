@@ -8,22 +8,7 @@
 
 namespace burrow::netstack {
 
-namespace fs = std::filesystem;
-
-namespace {
-
-Result<Network> create_by_plugin(const Network& network, const std::vector<fs::path>& directories) {
-  const auto driver = network.driver.substr(0, 64);
-  if (directories.empty()) {
-    return fail(Errc::unsupported,
-                "unknown network driver \"{}\", and no plugin directory to look for it in", driver);
-  }
-  return fail(Errc::not_found, "plugin for driver \"{}\" not found in plugin directories", driver);
-}
-
-}  // namespace
-
-Result<std::string> create(std::string_view text, const std::vector<fs::path>& directories) {
+Result<std::string> create(std::string_view text, const PluginSettings& plugins) {
   auto request = decode_create_request(text);
   if (!request) return with_context(std::move(request).error(), "failed to load network create");
   auto route = TRY(host::RouteSocket::open());
@@ -37,7 +22,7 @@ Result<std::string> create(std::string_view text, const std::vector<fs::path>& d
             if (!link) log::warn("netstack", "{}", link.error().message);
             return link && *link;
           },
-      .plugin = [&](const Network& network) { return create_by_plugin(network, directories); }};
+      .plugin = [&](const Network& network) { return plugin_create(network, plugins); }};
   return encode(TRY(plan_create(*request, surroundings))).dump();
 }
 

@@ -1,19 +1,16 @@
 // The sub-command `create`: a network as far as somebody described it in, its definition out. Looks
-// at the names of the host's links and changes nothing.
+// at the names of the host's links, may run a plugin, and changes nothing.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "core/result.h"
+#include "netstack/run_plugin.h"
 
 namespace burrow::netstack {
 
-/// The JSON text of the complete network. `plugin_directories` are where drivers that are not ours
-/// would be. Errors: those of decode_create_request and plan_create.
-Result<std::string> create(std::string_view request,
-                           const std::vector<std::filesystem::path>& plugin_directories);
+/// The JSON text of the complete network. Errors: those of decode_create_request, plan_create and
+/// plugin_create.
+Result<std::string> create(std::string_view request, const PluginSettings& plugins);
 
 }  // namespace burrow::netstack

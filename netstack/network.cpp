@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "netstack/network_rules.h"
+
 namespace burrow::netstack {
 namespace {
 
@@ -86,23 +88,6 @@ Result<StaticRoute> decode_route(const JsonCursor& cursor) {
   return route;
 }
 
-Result<void> check_overlaps(const JsonCursor& cursor, const std::vector<Subnet>& subnets) {
-  for (size_t i = 0; i < subnets.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      const auto& first = subnets[j].network;
-      const auto& second = subnets[i].network;
-      if (first == second) {
-        return cursor.failure("duplicate subnet defined: {}", first.to_string());
-      }
-      if (first.overlaps(second)) {
-        return cursor.failure("overlapping subnets: {} and {}", first.to_string(),
-                              second.to_string());
-      }
-    }
-  }
-  return {};
-}
-
 template <typename T>
 void put_if(Json& object, const char* key, const T& value) {
   if (!value.empty()) object[key] = value;
@@ -148,13 +133,18 @@ Result<Network> decode_network(const JsonCursor& cursor) {
   Network network{.name = TRY(TRY(cursor.at("name")).parsed(NetworkName::parse)),
                   .id = TRY(TRY(cursor.at("id")).string()),
                   .driver = TRY(TRY(cursor.at("driver")).string())};
-  network.interface = TRY(optional_member(cursor, "network_interface", LinkName::parse));
+  const auto interface = TRY(cursor.find("network_interface"));
+  if (interface && !TRY(interface->string()).empty()) {
+    network.interface = TRY(interface->parsed(LinkName::parse));
+  }
   if (const auto created = TRY(cursor.find("created"))) network.created = TRY(created->string());
   if (const auto subnets = TRY(cursor.find("subnets"))) {
     for (const auto& subnet : TRY(subnets->elements(kMostSubnets))) {
       network.subnets.push_back(TRY(decode_subnet(subnet)));
     }
-    TRY_VOID(check_overlaps(*subnets, network.subnets));
+    if (auto disjoint = check_disjoint(network.subnets); !disjoint) {
+      return with_context(std::move(disjoint).error(), subnets->path());
+    }
   }
   if (const auto routes = TRY(cursor.find("routes"))) {
     for (const auto& route : TRY(routes->elements(kMostRoutes))) {

@@ -1,9 +1,9 @@
 #include "netstack/plugin.h"
 
 #include <algorithm>
-#include <array>
 
 #include "core/json.h"
+#include "netstack/driver_options.h"
 #include "netstack/request.h"
 #include "netstack/step_json.h"
 
@@ -81,10 +81,7 @@ Result<void> PluginNameRule::check(std::string_view text) {
   return {};
 }
 
-bool is_builtin_driver(std::string_view driver) {
-  constexpr std::array<std::string_view, 3> kDrivers{"bridge", "macvlan", "ipvlan"};
-  return std::ranges::find(kDrivers, driver) != kDrivers.end();
-}
+bool is_builtin_driver(std::string_view driver) { return find_driver(driver).has_value(); }
 
 std::string_view PluginCall::name() const {
   const std::string_view path = program;

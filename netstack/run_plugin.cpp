@@ -129,27 +129,6 @@ std::string of_network(const PluginCall& call) {
   return fmt::format("network \"{}\"", call.network);
 }
 
-// What a plugin made of a network, which must still be the same network.
-Result<std::string> checked_network(std::string_view name, std::string_view output,
-                                    const JsonCursor& asked) {
-  const auto context = fmt::format("plugin \"{}\" answered with a wrong network", name);
-  const auto document = parse_json(output, kLargestDocument);
-  if (!document) return with_context(document.error(), context);
-  const JsonCursor made{*document};
-  if (const auto network = decode_network(made); !network) {
-    return with_context(network.error(), context);
-  }
-  for (const auto* key : {"name", "id", "driver"}) {
-    const auto before = TRY(TRY(asked.at(key)).string());
-    const auto after = TRY(TRY(made.at(key)).string());
-    if (before != after) {
-      return fail(Errc::invalid_input, "{}: {} is \"{}\", not \"{}\"", context, key,
-                  printable(after), before);
-    }
-  }
-  return document->dump();
-}
-
 }  // namespace
 
 std::optional<std::string> find_plugin(const PluginName& name, const PluginSettings& settings) {
@@ -207,33 +186,28 @@ Result<void> plugin_teardown(const PluginCall& call, const PluginSettings& setti
   return {};
 }
 
-Result<std::string> plugin_create(std::string_view driver, std::string_view network,
-                                  const PluginSettings& settings) {
-  const auto name = TRY(PluginName::parse(driver));
+Result<Network> plugin_create(const Network& network, const PluginSettings& settings) {
+  const auto parsed = PluginName::parse(network.driver);
+  if (!parsed) return with_context(parsed.error(), "unknown network driver");
+  const auto& name = *parsed;
   if (settings.directories.empty()) {
     return fail(Errc::unsupported,
-                "unsupported network driver \"{}\": it is none of ours, and no plugin directory is "
-                "configured",
-                name);
+                "unknown network driver \"{}\", and no plugin directory to look for it in", name);
   }
   const auto program = find_plugin(name, settings);
   if (!program) {
-    return fail(Errc::unsupported,
-                "unsupported network driver \"{}\": it is none of ours, and no plugin of that name "
-                "was found",
-                name);
+    return fail(Errc::not_found, "plugin for driver \"{}\" not found in plugin directories", name);
   }
-  const auto document = TRY(parse_json(network, kLargestDocument));
-  const JsonCursor asked{document};
-  const PluginCall call{.program = *program,
-                        .network = TRY(TRY(asked.at("name")).parsed(NetworkName::parse)),
-                        .netns = {},
-                        .input = std::string{network}};
+  const PluginCall call{
+      .program = *program, .network = network.name, .netns = {}, .input = encode(network).dump()};
   const auto made = run(call, call.program, "create", settings);
-  auto checked = made.output ? checked_network(call.name(), *made.output, asked)
-                             : Failure{made.output.error()};
-  if (!checked) return with_context(std::move(checked).error(), of_network(call));
-  return checked;
+  if (!made.output) return with_context(made.output.error(), of_network(call));
+  const auto document = parse_json(*made.output, kLargestDocument);
+  auto completed = document ? decode_network(JsonCursor{*document}) : Failure{document.error()};
+  if (completed) return completed;
+  return with_context(std::move(completed).error(),
+                      fmt::format("plugin \"{}\" answered \"{}\", which is no network", name,
+                                  printable(*made.output)));
 }
 
 }  // namespace burrow::netstack

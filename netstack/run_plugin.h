@@ -38,10 +38,9 @@ Result<std::string> plugin_setup(const PluginCall& call, const PluginSettings& s
 /// of today. Errors as above.
 Result<void> plugin_teardown(const PluginCall& call, const PluginSettings& settings);
 
-/// Has the plugin of `driver` complete a network: `network` is the Network document that a person
-/// asked for, and so is the result. Name, id and driver must come back as they were. Errors as
-/// above; unsupported when no plugin directory has the driver.
-Result<std::string> plugin_create(std::string_view driver, std::string_view network,
-                                  const PluginSettings& settings);
+/// Has the plugin of the network's driver complete it. Whether the plugin kept to what it may
+/// change is for the caller to check. Errors as above; unsupported without a plugin directory,
+/// not_found when none has the driver.
+Result<Network> plugin_create(const Network& network, const PluginSettings& settings);
 
 }  // namespace burrow::netstack

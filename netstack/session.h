@@ -2,6 +2,7 @@
 // What is to be done is decided by planners.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,12 @@ namespace burrow::netstack {
 /// surroundings.
 class Session {
  public:
-  /// Waits for the lock and opens what every command needs. Errors: system, permission, unsupported
-  /// (no nftables).
-  static Result<Session> open(const Surroundings& surroundings);
-
-  /// Opens the ways into the container's namespace.
-  Result<void> enter(host::NetNs netns);
+  /// Opens what every command needs and then waits for the lock: what can be done without it is
+  /// done before, so that of many commands at once only one waits for another's deeds. `container`
+  /// are the ways into the container's namespace, if it is there. Errors: system, permission,
+  /// unsupported (no nftables).
+  static Result<Session> open(const Surroundings& surroundings,
+                              std::optional<ContainerHandle> container = std::nullopt);
 
   /// Finishes what a command that was cut short had begun: a set-up is taken back, a teardown
   /// carried through. What cannot be done is logged, so that it blocks nobody else.
@@ -30,6 +31,13 @@ class Session {
   /// Carries a plan out, all or nothing, and makes the journal say so. `netns` is the path of the
   /// container's namespace, by which recovery finds it. Errors: of the step that failed.
   Result<void> carry_out_setup(const Plan& plan, const std::string& netns);
+
+  /// Ends attachments in favour of a set-up that is to follow. They come back, by `put_back`, when
+  /// `abandon_replacement` says that it failed, and when this command is cut short before a set-up
+  /// was carried out. Errors: what could not be ended; then they are back already.
+  Result<void> begin_replacement(const Plan& teardown, Steps put_back, const std::string& netns);
+  /// Brings back what was to be replaced, if anything was. What cannot be brought back is logged.
+  void abandon_replacement();
 
   /// Carries a plan out as far as possible. Records stay when a step failed, so that the same
   /// command can be tried again.
@@ -45,7 +53,16 @@ class Session {
   Session(const Surroundings& surroundings, Journal journal, Handles handles)
       : surroundings_(&surroundings), journal_(std::move(journal)), handles_(std::move(handles)) {}
 
+  // What has been ended in favour of a set-up that has not been carried out yet.
+  struct Replacement {
+    std::string netns;
+    Steps put_back;
+    std::vector<RecordChange> changes;
+  };
+  [[nodiscard]] PendingRecord pending_setup(const Plan& plan, const std::string& netns) const;
+
   const Surroundings* surroundings_;
+  std::optional<Replacement> replacement_;
   Journal journal_;
   Handles handles_;
   PluginAnswers plugin_answers_;

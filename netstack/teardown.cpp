@@ -17,12 +17,20 @@ struct Leaving {
   TeardownRequest asked;
 };
 
+Result<TeardownRequest> decode(const Result<std::string>& text) {
+  if (!text) return Failure{text.error()};
+  auto asked = decode_teardown_request(*text);
+  if (!asked) return with_context(std::move(asked).error(), "failed to load network options");
+  return asked;
+}
+
 // Whom to take down: by name from the request; a request beyond reading means those who are on
 // record with the namespace, and one that names no networks means all of the container's.
-Result<std::vector<Leaving>> who_leaves(const std::string& netns, std::string_view request,
+Result<std::vector<Leaving>> who_leaves(const std::string& netns,
+                                        const Result<std::string>& request,
                                         const Journal& journal) {
   std::vector<Leaving> leaving;
-  auto asked = decode_teardown_request(request);
+  auto asked = decode(request);
   if (!asked) {
     for (const auto& record : TRY(journal.all_attachments())) {
       if (record.netns != netns) continue;
@@ -34,7 +42,7 @@ Result<std::vector<Leaving>> who_leaves(const std::string& netns, std::string_vi
       }
     }
     if (!leaving.empty()) return leaving;
-    return with_context(std::move(asked).error(), "failed to load network options");
+    return Failure{std::move(asked).error()};
   }
   Leaving one{.container = asked->request.container, .asked = *asked};
   const auto records = TRY(journal.attachments(one.container));
@@ -88,20 +96,26 @@ std::vector<Error> teardown_foreign(const SetupRequest& request, Session& sessio
   return errors;
 }
 
+// The inside of the container, or nothing when it cannot be entered any more.
+std::optional<ContainerHandle> open_container(const fs::path& path) {
+  auto netns = host::NetNs::open(path);
+  if (!netns) {
+    log::warn("netstack", "container netns not found, going on without it: {}",
+              netns.error().message);
+    return std::nullopt;
+  }
+  auto container = ContainerHandle::open(*std::move(netns));
+  if (container) return *std::move(container);
+  log::warn("netstack", "{}", container.error().message);
+  return std::nullopt;
+}
+
 }  // namespace
 
-Result<void> teardown(const fs::path& netns, std::string_view request_text,
+Result<void> teardown(const fs::path& netns, const Result<std::string>& request_text,
                       const Surroundings& surroundings) {
-  auto session = TRY(Session::open(surroundings));
+  auto session = TRY(Session::open(surroundings, open_container(netns)));
   TRY_VOID(session.recover());
-  if (auto opened = host::NetNs::open(netns)) {
-    if (auto entered = session.enter(*std::move(opened)); !entered) {
-      log::warn("netstack", "{}", entered.error().message);
-    }
-  } else {
-    log::warn("netstack", "container netns not found, going on without it: {}",
-              opened.error().message);
-  }
   std::vector<Error> errors;
   for (const auto& leaving : TRY(who_leaves(netns.native(), request_text, session.journal()))) {
     auto snapshot = observe_for_teardown(leaving.container, leaving.networks, session.handles(),

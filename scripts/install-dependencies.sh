@@ -13,7 +13,7 @@ run_packages='
   crun|runc busybox-static|busybox iproute2 util-linux ca-certificates'
 test_packages="
   doctest-dev python3 python3-jsonschema nftables iputils-ping bind9-dnsutils conntrack
-  busybox-static musl-tools dnsperf ccache mold podman"
+  busybox-static musl-tools dnsperf ccache mold podman dnsmasq-base kea-dhcp4-server kea-dhcp6-server"
 
 purpose=run
 case ${1:-} in

@@ -61,12 +61,30 @@ class BenchTest(unittest.TestCase):
                             "--dns")
         self.assertIsNone(document["contenders"]["burrow"]["failure"])
 
+    def test_setup_measures_macvlan_with_a_floor_of_its_own(self):
+        document, _ = bench("setup", "-n", "2", "--driver", "macvlan", "--binary", BIN / "burrow-netstack")
+        self.assertEqual((document["driver"], document["ports"]), ("macvlan", 0))
+        for name in ("floor", "burrow"):
+            contender = document["contenders"][name]
+            self.assertIsNone(contender["failure"])
+            self.assertEqual(len(contender["samples"]["teardown"]), 2)
+
     def test_setup_says_which_contender_fails(self):
         done = subprocess.run([ROOT / "bench/setup", "-n", "1", "-p", "1",
                                "--binary", BIN / "burrow-netstack", "--peer", "liar=/bin/true"],
                               capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("liar: container 1 does not answer", done.stderr)
+
+    def test_scale_measures_growth_ranges_and_batches(self):
+        document, said = bench("scale", "-n", "10", "--networks", "3", "-p", "2", "--range", "20",
+                               "--batch", "3", "--rounds", "1", "--binary", BIN / "burrow-netstack")
+        for verb in ("setup", "teardown"):
+            self.assertEqual(len(document["samples"][verb]), 10)
+            self.assertEqual(sum(part["to"] - part["from"] + 1 for part in document["parts"][verb]), 10)
+            self.assertGreater(document["batches"]["3"][f"{verb} at once"], 0)
+            self.assertGreater(document["ranges"]["range"][verb], 0)
+        self.assertIn("20 ports", said)
 
     def test_dns_measures_every_contender_and_size(self):
         dns = BIN / "burrow-dns"

@@ -169,6 +169,54 @@ class Protocol(PluginTest):
         self.assertLess(time.monotonic() - started, 10)
 
 
+class Create(PluginTest):
+    """`create` of a network whose driver is a plugin."""
+
+    def ask(self, **members):
+        net = {
+            "name": "plug", "id": identifier("plug"), "driver": "test-driver", "dns_enabled": False, "internal": False,
+            "ipv6_enabled": False, "subnets": [{"subnet": "10.99.0.0/24"}], **members,
+        }  # fmt: skip
+        used = {"interfaces": [], "names": {}, "subnets": ["10.88.0.0/16"]}
+        options = {"subnet_pools": [], "default_interface_name": "podman", "check_used_subnets": True}
+        return {"network": net, "used": used, "options": options}
+
+    def test_the_plugin_completes_the_network_and_burrow_what_it_left_open(self):
+        write_plugin("test-driver")
+        outcome = self.netstack.run("create", document=self.ask(labels={"k": "v"}))
+        self.assertEqual(outcome.code, 0, outcome)
+        made = json.loads(outcome.out)
+        self.assertEqual((made["driver"], made["options"], made["labels"]), ("test-driver", {"made": "yes"}, {"k": "v"}))
+        self.assertEqual(made["subnets"], [{"subnet": "10.99.0.0/24", "gateway": "10.99.0.1"}])
+        ((_, verb, netns, told),) = calls()
+        self.assertEqual((verb, netns, told["name"]), ("create", "", "plug"))
+
+    def test_what_it_does_wrong_is_named(self):
+        for body, *words in (
+            ("def create(d):\n    raise ValueError('no such colour')\n", "exit code 1, message: no such colour"),
+            ("def create(d):\n    return {**d, 'id': '0' * 64}\n", "changed the network's id"),
+            ("def create(d):\n    return {**d, 'name': 'other'}\n", "changed the network's name"),
+            ("def create(d):\n    return {**d, 'driver': 'bridge'}\n", "changed the network's driver"),
+            ("def create(d):\n    return [1]\n", "no network", "expected an object"),
+            ("def create(d):\n    print('garbage')\n", 'answered "garbage"', "no network"),
+            ("def create(d):\n    return {**d, 'subnets': [{'subnet': '10.88.1.0/24'}]}\n", "already used"),
+            ("def create(d):\n    os.kill(os.getpid(), 9)\n", "killed by signal 9"),
+            ("def create(d):\n    time.sleep(1000)\n", "did not end within 1 s"),
+        ):
+            with self.subTest(body):
+                write_plugin("test-driver", body)
+                error = self.netstack.run("create", document=self.ask(), flags=["--plugin-timeout", "1"]).error
+                for word in words:
+                    self.assertIn(word, error)
+                self.assertTrue('plugin "test-driver"' in error or "subnet" in error, error)
+        self.assertEqual(set(verbs()), {"create"})
+
+    def test_a_driver_that_nobody_has_or_could_have(self):
+        for driver in ("test-driver", "../x", "/run/plugins/x", ".."):
+            error = self.netstack.run("create", document=self.ask(driver=driver)).error
+            self.assertIn(driver, error)
+
+
 class Misbehaviour(PluginTest):
     def test_an_error_of_its_own_is_told_and_nothing_else_is_asked_of_it(self):
         write_plugin("test-driver", "def setup(document):\n    raise ValueError('no such cable')\n")

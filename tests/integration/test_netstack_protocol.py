@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 import subprocess
 import unittest
 
@@ -63,6 +64,19 @@ class Usage(NetstackTest):
         self.assertRegex(out, r"(?i)burrow\S* \d+\.\d+\.\d+")
         document = json.loads(run("version", program=["/run/netavark"])[1])
         self.assertTrue(document["version"].startswith("2.1.0"), document)
+
+    @unittest.skipIf(IS_FOREIGN, "about our own binary")
+    def test_the_program_loads_no_shared_library(self):
+        with open(NETSTACK[0], "rb") as file:
+            program = file.read()
+        if b"__asan_init" in program or b"__tsan_init" in program:
+            self.skipTest("sanitizers come as shared libraries")
+        table, size, count = (struct.unpack_from("<Q", program, 32)[0],
+                              *struct.unpack_from("<HH", program, 54))
+        kinds = [struct.unpack_from("<I", program, table + i * size)[0] for i in range(count)]
+        program_interpreter, dynamic_section = 3, 2
+        self.assertNotIn(program_interpreter, kinds)
+        self.assertNotIn(dynamic_section, kinds)
 
     def test_help_is_for_people_and_succeeds(self):
         for flag in ("--help", "-h"):

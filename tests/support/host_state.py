@@ -86,6 +86,9 @@ def _files(path):
     for directory, _, names in os.walk(path):
         for name in names:
             file = os.path.join(directory, name)
+            if not os.path.isfile(file):
+                yield f"no regular file {file}"
+                continue
             if name.endswith("lock") and os.path.getsize(file) == 0:
                 continue
             with open(file, "rb") as opened:

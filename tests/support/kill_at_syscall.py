@@ -1,4 +1,5 @@
-"""Kills a program exactly before its n-th system call that could change something.
+"""Kills a program exactly before its n-th system call that could change something, or changes the world
+exactly before it reads about it.
 
 A ptrace loop over all threads of the program; children that it starts run free.
 """
@@ -24,6 +25,7 @@ _CHANGING = {
     83: "mkdir", 258: "mkdirat", 2: "open", 257: "openat", 77: "ftruncate", 73: "flock",
     62: "kill", 308: "setns", 424: "pidfd_send_signal", 57: "fork", 58: "vfork", 231: "exit_group",
 }  # fmt: skip
+_RECEIVING = (45, 47)  # recvfrom, recvmsg
 
 
 class _Info(ctypes.Structure):
@@ -40,10 +42,11 @@ def _is_changing(info):
     return True
 
 
-def run(command, text, environment, number=None):
+def run(command, text, environment, number=None, before_receiving=lambda: None):
     """Runs a command with `text` as its input and kills it before changing call `number` (from 1).
 
-    Without a number it runs to its end. Returns (wait status, names of the changing calls made).
+    Without a number it runs to its end. `before_receiving` is called, with the command halted, each
+    time that it is about to receive from a socket. Returns (wait status, names of the changing calls made).
     Output goes nowhere.
     """
     reading, writing = os.pipe()
@@ -61,10 +64,10 @@ def run(command, text, environment, number=None):
         finally:
             os._exit(127)
     os.close(reading)
-    return _trace(child, number)
+    return _trace(child, number, before_receiving)
 
 
-def _trace(child, number):
+def _trace(child, number, before_receiving):
     calls = []
     info = _Info()
     os.waitpid(child, _WALL)
@@ -81,6 +84,8 @@ def _trace(child, number):
         if stop == _SYSCALL_STOP:
             size = ctypes.sizeof(info)
             _libc.ptrace(_GET_SYSCALL_INFO, thread, ctypes.c_void_p(size), ctypes.byref(info))
+            if info.op == _ENTRY and info.nr in _RECEIVING:
+                before_receiving()
             if _is_changing(info):
                 calls.append(_CHANGING[info.nr])
                 if len(calls) == number:

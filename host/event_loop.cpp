@@ -1,4 +1,4 @@
-#include "dns/event_loop.h"
+#include "host/event_loop.h"
 
 #include <sys/epoll.h>
 
@@ -9,7 +9,7 @@
 
 #include "host/fd.h"
 
-namespace burrow::dns {
+namespace burrow::host {
 
 // What the kernel is asked to watch is changed only when a callback did not ask for the same again:
 // a busy socket costs one epoll_wait per batch and nothing else.
@@ -53,7 +53,7 @@ struct EventLoop::Implementation {
     WatchState state;
   };
 
-  host::Fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
+  Fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
   std::vector<Place> places;
   std::vector<uint32_t> free_places;
   std::set<std::pair<Clock::time_point, TimerState>> deadlines;
@@ -191,4 +191,4 @@ void Timer::stop() {
 
 bool Timer::is_running() const { return state_->is_running; }
 
-}  // namespace burrow::dns
+}  // namespace burrow::host
