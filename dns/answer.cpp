@@ -342,6 +342,12 @@ class Answerer {
 
   Verdict elsewhere() {
     if (view_.forwarding == Forwarding::never) return no_such_name(query_.labels().size());
+    for (const uint32_t network : view_.networks) {
+      const auto& zone = *zones_.networks()[network];
+      if (zone.reach() == Reach::internal) continue;
+      const auto found = find_domain_servers(zone.settings().forwards, query_.labels());
+      if (!found.empty()) return Forward{found};
+    }
     return Forward{view_.servers};
   }
 

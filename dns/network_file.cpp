@@ -107,6 +107,12 @@ NetworkSettings parse_settings(std::string_view text, Complaints& complaints) {
     } else if (key == "order") {
       if (value != "fixed" && value != "rotate") refuse();
       settings.rotation = value == "fixed" ? Rotation::fixed : Rotation::rotate;
+    } else if (key == "forward") {
+      if (auto forwards = parse_domain_forwards(value)) {
+        settings.forwards = *std::move(forwards);
+      } else {
+        complaints.add(forwards.error().message);
+      }
     } else if (key == "ttl") {
       uint32_t ttl = 0;
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ttl);

@@ -10,6 +10,7 @@
 
 #include "core/ip.h"
 #include "core/result.h"
+#include "dns/domain_servers.h"
 #include "dns/line_diff.h"
 #include "dns/name.h"
 #include "dns/record.h"
@@ -42,6 +43,7 @@ struct NetworkSettings {
   std::optional<DomainName> domain;  ///< names answer below it too; unknown ones do not exist
   Rotation rotation = Rotation::rotate;
   uint32_t ttl = 0;
+  std::vector<DomainForward> forwards;  ///< servers by domain, before all others
 };
 
 using LineContent = std::variant<ContainerLine, OwnedRecord, NetworkSettings>;

@@ -24,6 +24,21 @@ void set_option(const host::Fd& fd, int level, int option, int value) {
 // Whether others of the same user may bind the same address.
 enum class Sharing { none, group };
 
+// The link that has a link-local address, without which that means nothing; 0 for other addresses
+// and for one that nobody has.
+uint32_t scope_of(const IpAddress& address) {
+  ifaddrs* first = nullptr;
+  if (address.is_v4() || !address.is_link_local() || ::getifaddrs(&first) != 0) return 0;
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner{first, &::freeifaddrs};
+  for (const ifaddrs* each = first; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET6) continue;
+    SocketAddress found{};
+    std::memcpy(&found.v6, each->ifa_addr, sizeof found.v6);
+    if (to_ip_address(found) == address) return found.v6.sin6_scope_id;
+  }
+  return 0;
+}
+
 Result<host::Fd> bind_socket(const IpAddress& address, uint16_t port, int type,
                              Sharing sharing = Sharing::none) {
   const int family = address.is_v4() ? AF_INET : AF_INET6;
@@ -36,7 +51,7 @@ Result<host::Fd> bind_socket(const IpAddress& address, uint16_t port, int type,
     // A new gateway address is tentative for a second or two and cannot be bound otherwise.
     set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
   }
-  const auto name = to_socket_address(address, port);
+  const auto name = to_socket_address(address, port, scope_of(address));
   if (::bind(fd.get(), &name.any, size_of(name)) != 0) return system_failure(errno, "IO error");
   return fd;
 }

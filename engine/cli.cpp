@@ -93,6 +93,7 @@ int run_command_line(int argc, char** argv) {
   add_container_commands(app, session);
   add_network_commands(app, session);
   add_topology_command(app, session);
+  add_dns_commands(app, session);
   // The library's exceptions end here. Help is no error; the rest has the engine's exit code.
   try {
     // The library takes them last first.

@@ -38,6 +38,7 @@ void add_network_commands(CLI::App& app, Session& session);
 void add_run_command(CLI::App& app, Session& session);
 void add_container_commands(CLI::App& app, Session& session);
 void add_topology_command(CLI::App& app, Session& session);
+void add_dns_commands(CLI::App& app, Session& session);
 
 /// The program: parses, runs one command, yields the exit code.
 int run_command_line(int argc, char** argv);

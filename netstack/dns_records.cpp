@@ -155,6 +155,24 @@ const std::string* find_option(const Network& network, const std::string& name) 
   return label == network.labels.end() ? nullptr : &label->second;
 }
 
+// "corp.example=10.0.0.1,10.0.0.2;lan=10.0.0.3"
+bool are_forwards(std::string_view text) {
+  const auto take = [](std::string_view& rest, char separator) {
+    const auto part = rest.substr(0, rest.find(separator));
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+    return part;
+  };
+  if (text.empty() || text.ends_with(';') || text.ends_with(',')) return false;
+  while (!text.empty()) {
+    auto servers = take(text, ';');
+    if (!is_domain(take(servers, '=')) || servers.empty()) return false;
+    while (!servers.empty()) {
+      if (!IpAddress::parse(take(servers, ','))) return false;
+    }
+  }
+  return true;
+}
+
 Failure bad_option(std::string_view name, std::string_view value, std::string_view wanted) {
   return fail(Errc::invalid_input, "invalid {} \"{}\": must be {}", name, value.substr(0, 64),
               wanted);
@@ -180,6 +198,12 @@ Result<std::vector<std::string>> network_dns_lines(const Network& network) {
     if (!value) return bad_option("dns_ttl", *word, "a number of seconds up to 2147483647");
     ttl = *value;
     settings += fmt::format(" ttl={}", ttl);
+  }
+  if (const auto* forwards = find_option(network, "dns_forward")) {
+    if (!are_forwards(*forwards)) {
+      return bad_option("dns_forward", *forwards, "DOMAIN=ADDRESS[,ADDRESS...][;DOMAIN=...]");
+    }
+    settings += fmt::format(" forward={}", *forwards);
   }
   std::vector<std::string> lines;
   if (!settings.empty()) lines.push_back("=   @ 0 SET" + settings);

@@ -150,6 +150,16 @@ std::string describe(const host::NewLanLink& link) {
                      details, link.group);
 }
 
+// The lines after the first stand below it.
+std::string indented(std::string_view lines) {
+  std::string text;
+  for (const char c : lines) {
+    text += c;
+    if (c == '\n') text += "    ";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::optional<Step> inverse(const Step& step) {
@@ -319,7 +329,9 @@ std::string to_string(const Step& step) {
           [](const ForgetFlows& s) {
             return fmt::format("forget UDP flows to {} published ports", s.ports.size());
           },
-          [](const AddDnsEntry& s) { return fmt::format("add to DNS of {}: {}", s.file, s.entry); },
+          [](const AddDnsEntry& s) {
+            return fmt::format("add to DNS of {}: {}", s.file, indented(s.entry));
+          },
           [](const RemoveDnsEntry& s) {
             return fmt::format("remove from DNS of {}: {}", s.file, s.container);
           },

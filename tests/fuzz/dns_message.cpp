@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "dns/answer.h"
+#include "dns/message_text.h"
 #include "dns/name.h"
 #include "dns/relay.h"
 
@@ -15,7 +16,10 @@ namespace {
 const Zones& zones() {
   static const Zones kZones = [] {
     const auto file = *parse_network_file(
-        "net", "10.89.0.1,fd00::1\na 10.89.0.2 fd00::2 web,x.y\nb 10.89.0.3  web\n");
+        "net",
+        "10.89.0.1,fd00::1\n=   @ 0 SET domain=shop.internal ttl=5\n=   w 0 CNAME l\n"
+        "=   l 0 CNAME w\n=   m 0 MX 1 web\n=   t 0 TXT x\n=a   _s._tcp 0 SRV 1 2 3 w\n"
+        "a 10.89.0.2 fd00::2 web,x.y,*.web,*\nb 10.89.0.3  web\n");
     const std::vector<const NetworkFile*> files{&file};
     return Zones{{std::make_shared<const NetworkZone>(files)},
                  {*IpNetwork::parse("10.89.0.0/24")},
@@ -53,7 +57,10 @@ void try_query(Bytes message, Transport transport) {
       answer(zones(), {0, IpAddress::v4(0x0a590002), transport}, message, query, reply);
   if (const auto* written = std::get_if<Reply>(&verdict)) {
     require(written->size <= reply_limit(query, transport));
-    require_whole(Bytes{reply}.first(written->size));
+    const auto whole = Bytes{reply}.first(written->size);
+    require_whole(whole);
+    const auto text = describe(whole);
+    require(text.answer.size() == read_u16(&whole[6]));
   } else if (std::holds_alternative<Forward>(verdict)) {
     const PendingQuestion pending{query, transport};
     Query again;
@@ -84,5 +91,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   try_query(message, Transport::udp);
   try_query(message, Transport::tcp);
   try_response(message);
+  describe(message);
   return 0;
 }

@@ -59,6 +59,17 @@ class Choice(DaemonTest):
         self.start_daemon({"net": network([], [OWN]), "two": "10.90.0.1\nabc 10.90.0.3  web\n"})
         self.assertEqual(ask("example.com", server="10.90.0.1", source="10.90.0.3").data, [OWN])
 
+    def test_a_domain_s_servers_come_before_all_others(self):
+        self.start_upstream(SECOND)
+        rules = f"=   @ 0 SET forward=corp.example={SECOND};9.10.in-addr.arpa={SECOND}\n"
+        daemon = self.start_daemon({"net": network([NETWORK], [OWN]) + rules})
+        for name in ("corp.example", "intranet.Corp.Example", "1.1.9.10.in-addr.arpa"):
+            self.assertEqual(ask(name, source=CLIENT).data, [SECOND])
+        self.assertEqual(ask("xcorp.example", source=CLIENT).data, [OWN])
+        self.assertEqual(ask("corp.example").data, [SECOND])  # the host too
+        daemon.reload({"net": network([NETWORK], [OWN])})
+        wait_until(lambda: ask("corp.example", source=CLIENT).data == [OWN])
+
     def test_a_changed_server_list_counts_without_a_signal(self):
         daemon = self.start_daemon({"net": network()})
         self.assertEqual(ask("example.com", source=CLIENT).data, [HOST])

@@ -196,7 +196,7 @@ class Reload(DaemonTest):
                 except (FileNotFoundError, ValueError):
                     continue
         for _ in range(20):
-            eager = threading.Thread(target=signal_as_soon_as_possible)
+            eager = threading.Thread(target=signal_as_soon_as_possible, daemon=True)
             eager.start()
             daemon.start()
             eager.join()

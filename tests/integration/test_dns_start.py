@@ -127,6 +127,16 @@ class Start(DaemonTest):
         wait_until(lambda: "tentative" not in run("ip", "address", "show", "dad0").stdout)
         self.assertEqual(ask("web", dns.AAAA, server="fd99::1").data, ["fd99::2"])
 
+    def test_a_link_local_gateway_is_bound_on_its_link(self):
+        run("ip", "link", "add", "local0", "type", "veth", "peer", "name", "local1")
+        self.addCleanup(run, "ip", "link", "del", "local0")
+        for link in ("local0", "local1"):
+            run("ip", "link", "set", link, "up")
+        run("ip", "address", "add", "fe80::53/64", "dev", "local0", "nodad")
+        self.start_daemon({"net": "10.89.0.1,fe80::53\nabc 10.89.0.2  web\n"})
+        for way in (ask, dns.ask_tcp):
+            self.assertEqual(way("web", server="fe80::53%local0").data, ["10.89.0.2"])
+
     def test_a_bad_nameserver_line_does_not_fail_the_start_but_for_aardvark(self):
         pathlib.Path("/etc/resolv.conf").write_text("nameserver nonsense\n")
         self.addCleanup(pathlib.Path("/etc/resolv.conf").write_text, "")

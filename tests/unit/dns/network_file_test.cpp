@@ -133,6 +133,20 @@ TEST_CASE("records and settings of ours stand in lines that look like containers
   CHECK(settings.ttl == 30);
 }
 
+TEST_CASE("a network has servers by domain, and bad ones are left out with a complaint") {
+  const auto file =
+      parse("10.0.0.1\n=   @ 0 SET forward=corp.example=10.1.0.1,10.1.0.2;lan=fd00::1\n");
+  REQUIRE(file.lines.size() == 1);
+  const auto& forwards = std::get<NetworkSettings>(file.lines[0].content).forwards;
+  REQUIRE(forwards.size() == 2);
+  CHECK(forwards[0].domain.to_string() == "corp.example");
+  CHECK(forwards[0].servers.size() == 2);
+  const auto bad = parse("10.0.0.1\n=   @ 0 SET forward=corp.example=x ttl=7\n");
+  CHECK(std::get<NetworkSettings>(bad.lines[0].content).forwards.empty());
+  CHECK(std::get<NetworkSettings>(bad.lines[0].content).ttl == 7);
+  CHECK(bad.complaints.size() == 1);
+}
+
 TEST_CASE("a record that cannot be meant is left out") {
   for (const auto* line : {"=", "=   ", "=  www 0 CNAME web", "=   www 0 CNAME", "=   www 0 X y",
                            "= 10.0.0.2  www 0 CNAME web", "=   www CNAME web"}) {

@@ -114,12 +114,8 @@ TEST_CASE("ten thousand names are all found again") {
 TEST_CASE("an alias of ten thousand containers keeps each address once, in order") {
   std::string content = "10.0.0.1\n";
   for (int i = 0; i < 20000; ++i) {
-<<<<<<< Updated upstream
-    content += fmt::format("id{} 10.1.{}.{}  all\n", i, i % 10000 / 256, i % 256);
-=======
     const int address = i % 10000;
     content += fmt::format("id{} 10.1.{}.{}  all\n", i, address / 256, address % 256);
->>>>>>> Stashed changes
   }
   const auto zone = make_network("big", content);
   const auto found = addresses(*zone, "\3all");

@@ -48,6 +48,12 @@ TEST_CASE("domain, order and TTL of a definition are one line of settings") {
   CHECK(network_dns_lines(network({}))->empty());
 }
 
+TEST_CASE("servers by domain go into the line of settings as they are") {
+  constexpr const char* kForwards = "corp.example=10.0.0.1,fd00::1;lan=10.0.0.2";
+  CHECK(*network_dns_lines(network({{"dns_forward", kForwards}})) ==
+        Texts{std::string{"=   @ 0 SET forward="} + kForwards});
+}
+
 TEST_CASE("a label stands in for an option that is not there") {
   CHECK(*network_dns_lines(network({}, {{"burrow.dns_records", "db A 10.0.0.9"}})) ==
         Texts{"=   db 0 A 10.0.0.9"});
@@ -68,6 +74,14 @@ TEST_CASE("what is no record and no setting is refused with its words") {
        std::vector<std::pair<std::string, std::string>>{{"dns_domain", "a..b"},
                                                         {"dns_domain", "a b=c"},
                                                         {"dns_order", "random"},
+                                                        {"dns_forward", ""},
+                                                        {"dns_forward", "corp.example"},
+                                                        {"dns_forward", "corp.example="},
+                                                        {"dns_forward", "=10.0.0.1"},
+                                                        {"dns_forward", "a=10.0.0.1;"},
+                                                        {"dns_forward", "a=10.0.0.1;;b=10.0.0.2"},
+                                                        {"dns_forward", "a=10.0.0.1,"},
+                                                        {"dns_forward", "a=10.0.0.1 ttl=5"},
                                                         {"dns_ttl", "-1"},
                                                         {"dns_ttl", ""}}) {
     CAPTURE(name);
