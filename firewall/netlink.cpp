@@ -54,6 +54,14 @@ int keep_if_wanted(const nlattr* attribute, void* opaque) {
   return MNL_CB_STOP;
 }
 
+// What the end of a listing says: an errno if it broke off. Answers to others than dumps have none.
+int done_code(const nlmsghdr& message) {
+  int32_t code = 0;
+  if (mnl_nlmsg_get_payload_len(&message) < sizeof code) return 0;
+  std::memcpy(&code, mnl_nlmsg_get_payload(&message), sizeof code);
+  return code < 0 ? -code : 0;
+}
+
 bool is_answer_code(const nlmsghdr& message) {
   return message.nlmsg_type == NLMSG_ERROR &&
          mnl_nlmsg_get_payload_len(&message) >= sizeof(nlmsgerr);
@@ -208,6 +216,9 @@ Result<void> NetfilterSocket::dump(const std::function<void(Messages&)>& build,
             outcome = system_failure(refusal.code, "list from netfilter");
         } else if (message->nlmsg_type == NLMSG_DONE) {
           is_done = true;
+          const int code = done_code(*message);
+          is_torn |= code == EINTR;
+          if (code != 0 && outcome) outcome = system_failure(code, "list from netfilter");
         } else if (outcome && !is_torn) {
           outcome = on_message(*message);
         }

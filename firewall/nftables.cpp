@@ -206,6 +206,33 @@ Result<void> remove(Session& session) {
   return describe(refusals);
 }
 
+bool takes_all_bridges(const Change& change, const std::vector<Element>& bridges) {
+  return std::ranges::all_of(bridges, [&](const Element& bridge) {
+    return std::ranges::any_of(
+        change.remove, [&](const Element& leaving) { return has_same_key(bridge, leaving); });
+  });
+}
+
+// Others may come between the look at the bridges and the end of the table: the batch is bound to
+// the generation that was looked at.
+Result<void> remove_if_last(Session& session, const Change& change) {
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    const auto found = TRY(session.look_up({}));
+    if (!takes_all_bridges(change, TRY(session.read_set(SetName::bridges)))) {
+      return keep(session, change);
+    }
+    Messages batch;
+    put_batch_begin(batch, found.generation);
+    put_delete_table(batch);
+    put_batch_end(batch);
+    const auto refusals = TRY(session.commit(batch));
+    if (refusals.empty() || has_code(refusals, ENOENT)) return {};
+    if (!is_overtaken(refusals)) return describe(refusals);
+  }
+  return fail(Errc::changed, "the firewall kept changing, {} attempts were overtaken",
+              kMostAttempts);
+}
+
 // Renews everything that is ours inside the table and leaves what the administrator made: the rules
 // of chain `admin`, and chains and sets of other names.
 Result<void> replace(Session& session, const Change& change) {
@@ -304,10 +331,20 @@ Result<void> Nftables::apply(const Change& change) {
       return create(session, change);
     case Change::Table::remove:
       return remove(session);
+    case Change::Table::remove_if_last:
+      return remove_if_last(session, change);
     case Change::Table::replace:
       return replace(session, change);
   }
   return fail(Errc::invalid_input, "unknown change of the firewall table");
+}
+
+Result<void> Nftables::check(const Change& change) {
+  Session session{*socket_};
+  auto wanted = change;
+  wanted.add = TRY(without_conflicts(change.add));
+  TRY(Reconciliation{session, wanted}.run());
+  return {};
 }
 
 Result<std::vector<LinkName>> Nftables::bridges() {

@@ -19,9 +19,12 @@ enum class TableState : uint8_t { missing, current, outdated };
 /// One transaction. Removals happen before additions.
 struct Change {
   enum class Table : uint8_t {
-    keep,     ///< the table is there and current
-    create,   ///< the table is missing: make it whole
-    remove,   ///< delete the table whole, `add` and `remove` are not looked at
+    keep,    ///< the table is there and current
+    create,  ///< the table is missing: make it whole
+    remove,  ///< delete the table whole, `add` and `remove` are not looked at
+    /// Delete the table whole if `remove` takes its last bridge, else keep it; decided by what is
+    /// there when it happens.
+    remove_if_last,
     replace,  ///< renew chains, rules and all elements; the rules of chain `admin` stay
   };
   Table table = Table::keep;
@@ -56,6 +59,10 @@ class Nftables {
   /// a range also reads `publish*_range`, and a new
   /// prefix the set of its kind.
   Result<void> apply(const Change& change);
+
+  /// Whether `change`, which keeps the table, would run into elements of others as they are now.
+  /// Changes nothing. Errors: as of `apply`, as far as lookups can tell.
+  Result<void> check(const Change& change);
 
   /// The elements of set `bridges`, sorted; none when there is no table.
   Result<std::vector<LinkName>> bridges();

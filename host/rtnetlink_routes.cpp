@@ -1,5 +1,8 @@
 // Addresses and routes: what RouteSocket asks and changes about them.
+#include <linux/netconf.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "host/route_request.h"
 #include "host/rtnetlink.h"
@@ -61,13 +64,32 @@ Result<std::vector<IpInterface>> RouteSocket::addresses_of(uint32_t link) {
   }
 }
 
-Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destination) {
+Result<std::optional<bool>> RouteSocket::forwards(Family family) {
+  RouteRequest request{RTM_GETNETCONF, 0};
+  request.header<netconfmsg>().ncm_family = kernel_family(family);
+  request.put(NETCONFA_IFINDEX, static_cast<uint32_t>(NETCONFA_IFINDEX_ALL));
+  std::optional<bool> is_on;
+  auto sent = request.send(socket_.get(), "read forwarding", [&](nlmsghdr* message) {
+    const Attributes<NETCONFA_MAX> attributes{message, NLMSG_ALIGN(sizeof(netconfmsg))};
+    if (const auto value = attributes.u32(NETCONFA_FORWARDING)) is_on = *value != 0;
+  });
+  if (sent) return is_on;
+  // Without the family nobody answers for it.
+  if (sent.error().os_error == EOPNOTSUPP || sent.error().os_error == EAFNOSUPPORT) {
+    return std::optional<bool>{};
+  }
+  return Failure{std::move(sent).error()};
+}
+
+Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destination,
+                                                        std::optional<uint32_t> vrf) {
   RouteRequest request{RTM_GETROUTE, 0};
   auto& header = request.header<rtmsg>();
   header.rtm_family = kernel_family(destination.family());
   header.rtm_dst_len = address_bits(destination.family());
   header.rtm_flags = RTM_F_FIB_MATCH;
   request.put(RTA_DST, destination.bytes());
+  if (vrf) request.put(RTA_OIF, *vrf);
   std::optional<uint32_t> link;
   auto sent = request.send(socket_.get(), "find default route", [&](nlmsghdr* message) {
     const Attributes<RTA_MAX> attributes{message, sizeof(rtmsg)};
@@ -83,10 +105,14 @@ Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destina
   return link;
 }
 
-Result<std::optional<uint32_t>> RouteSocket::default_route_link() {
-  // 192.0.2.1 (RFC 5737) and 2001:db8::1 (RFC 3849): addresses that only a default route covers.
-  if (const auto link = TRY(route_link(*IpAddress::parse("192.0.2.1")))) return link;
-  return route_link(*IpAddress::parse("2001:db8::1"));
+Result<std::optional<uint32_t>> RouteSocket::default_route_link(std::optional<uint32_t> vrf) {
+  // Addresses that only a default route covers (RFC 5737, 3849, 9637); several, because careful
+  // hosts have blackholes for some of them.
+  for (const auto* address :
+       {"192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1", "3fff::1"}) {
+    if (const auto link = TRY(route_link(*IpAddress::parse(address), vrf))) return link;
+  }
+  return std::optional<uint32_t>{};
 }
 
 Result<std::vector<uint32_t>> RouteSocket::default_route_metrics(Family family) {

@@ -40,4 +40,18 @@ Result<void> write_sysctl(std::string_view key, std::string_view value) {
   return failed("set", key);
 }
 
+Result<void> Sysctls::write(std::string_view key, std::string_view value) {
+  const auto slash = key.rfind('/');
+  if (slash == key.npos) return write_sysctl(key, value);
+  const auto directory = key.substr(0, slash);
+  if (!fd_.is_open() || directory != directory_) {
+    fd_ = Fd{::open(path_of(directory).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    directory_ = directory;
+  }
+  const Fd fd{
+      ::openat(fd_.get(), std::string{key.substr(slash + 1)}.c_str(), O_WRONLY | O_CLOEXEC)};
+  if (fd.is_open() && ::write(fd.get(), value.data(), value.size()) >= 0) return {};
+  return write_sysctl(key, value);  // which knows what can be forgiven, and says what is wrong
+}
+
 }  // namespace burrow::host

@@ -14,8 +14,9 @@ namespace burrow::netstack {
 Result<std::string> setup(host::NetNs netns, const std::filesystem::path& path,
                           std::string_view request, const Surroundings& surroundings);
 
-/// Takes a container off its networks, as much as possible; all errors in one.
-Result<void> teardown(const std::filesystem::path& netns, std::string_view request,
+/// Takes a container off its networks, as much as possible; all errors in one. Without a request
+/// that can be read, what is on record with the namespace `netns` goes.
+Result<void> teardown(const std::filesystem::path& netns, const Result<std::string>& request,
                       const Surroundings& surroundings);
 
 }  // namespace burrow::netstack

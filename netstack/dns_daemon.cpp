@@ -9,12 +9,14 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
+#include <variant>
 
 #include "core/json.h"
 #include "core/log.h"
 #include "host/file.h"
+#include "host/guarded_process.h"
 #include "host/local_socket.h"
-#include "host/process.h"
 #include "netstack/dns_file.h"
 
 namespace burrow::netstack {
@@ -25,6 +27,29 @@ namespace {
 
 // A daemon that is busy with a flood still reads its files within milliseconds.
 constexpr std::chrono::milliseconds kRefreshDeadline{2000};
+// All other commands of the run directory wait meanwhile.
+constexpr std::chrono::milliseconds kStartDeadline{5000};
+
+struct Running {
+  pid_t pid = 0;
+  uint16_t port = kDnsPort;
+};
+
+template <typename Number>
+std::optional<Number> number(std::string_view text) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || value <= 0) return std::nullopt;
+  return value;
+}
+
+// What stands behind the option in a command line as /proc shows it.
+std::optional<std::string_view> value_of(std::string_view option, std::string_view command) {
+  const auto found = command.find(fmt::format("{0}{1}{0}", '\0', option));
+  if (found == command.npos) return std::nullopt;
+  const auto rest = command.substr(found + option.size() + 2);
+  return rest.substr(0, rest.find('\0'));
+}
 
 // A daemon in another network namespace cannot serve here, even if it reads our files. One that may
 // not be looked at counts as ours.
@@ -36,20 +61,25 @@ bool is_in_our_network(pid_t pid) {
   return failed || its == ours;
 }
 
-// The pid of a running daemon of this directory. A pid file can outlive its daemon and the number
-// come to name a stranger, so the process must have the directory on its command line.
-std::optional<pid_t> running(const fs::path& directory) {
+// The running daemon of this directory. A pid file can outlive its daemon and the number come to
+// name a stranger, so the process must have the directory on its command line.
+std::optional<Running> running(const fs::path& directory) {
   const auto text = host::read_file(directory / "aardvark.pid", 64);
   if (!text) return std::nullopt;
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), pid);
-  if (error != std::errc{} || pid <= 0) return std::nullopt;
-  const auto command = host::read_file(fmt::format("/proc/{}/cmdline", pid), 1U << 20U);
+  const auto pid = number<pid_t>(*text);
+  if (!pid) return std::nullopt;
+  const auto command = host::read_file(fmt::format("/proc/{}/cmdline", *pid), 1U << 20U);
   if (!command) return std::nullopt;
   const auto argument = std::string{'\0'} + directory.native() + '\0';
   if (command->find(argument) == std::string::npos) return std::nullopt;
-  if (!is_in_our_network(pid)) return std::nullopt;
-  return pid;
+  if (!is_in_our_network(*pid)) return std::nullopt;
+  Running found{.pid = *pid};
+  for (const auto* option : {"-p", "--port"}) {
+    if (const auto value = value_of(option, *command)) {
+      found.port = number<uint16_t>(*value).value_or(found.port);
+    }
+  }
+  return found;
 }
 
 // Has our own daemon read the files of `directory` and waits until it has. False when there is none
@@ -95,16 +125,16 @@ std::string log_word() {
   return "ERROR";
 }
 
-bool is_in_path(std::string_view program) {
+std::optional<fs::path> find_in_path(std::string_view program) {
   const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nobody sets it
   std::string_view rest = path == nullptr ? "" : path;
   while (!rest.empty()) {
     const auto colon = rest.find(':');
-    const auto file = fs::path{rest.substr(0, colon)} / program;
-    if (::access(file.c_str(), X_OK) == 0) return true;
+    auto file = fs::path{rest.substr(0, colon)} / program;
+    if (file.is_absolute() && ::access(file.c_str(), X_OK) == 0) return file;
     rest = colon == rest.npos ? std::string_view{} : rest.substr(colon + 1);
   }
-  return false;
+  return std::nullopt;
 }
 
 std::string trimmed(std::string text) {
@@ -112,10 +142,33 @@ std::string trimmed(std::string text) {
   return text;
 }
 
+// How the start of the daemon ended, in words.
+std::string describe(const host::GuardedOutcome& outcome, const fs::path& binary) {
+  auto reason = trimmed(outcome.error_output);
+  const auto with_reason = [&](std::string end) {
+    return reason.empty() ? end : fmt::format("{}: {}", end, reason);
+  };
+  if (const auto* exited = std::get_if<host::Exited>(&outcome.end)) {
+    if (!reason.empty()) return reason;
+    return fmt::format("\"{}\" ended with status {}", binary.native(), exited->status);
+  }
+  if (const auto* killed = std::get_if<host::Killed>(&outcome.end)) {
+    return with_reason(
+        fmt::format("\"{}\" was ended by signal {}", binary.native(), killed->signal));
+  }
+  return with_reason(fmt::format("\"{}\" was not ready after {} s and was ended", binary.native(),
+                                 kStartDeadline.count() / 1000));
+}
+
 }  // namespace
 
 bool DnsDaemon::is_installed() const {
   return !binary.empty() && ::access(binary.c_str(), X_OK) == 0;
+}
+
+std::optional<uint16_t> DnsDaemon::running_port() const {
+  const auto daemon = running(directory);
+  return daemon ? std::optional{daemon->port} : std::nullopt;
 }
 
 bool DnsDaemon::has_entry(const std::string& file, const ContainerId& container) const {
@@ -152,34 +205,34 @@ Result<void> DnsDaemon::remove(const RemoveDnsEntry& entry) const {
 }
 
 Result<void> DnsDaemon::serve() const {
-  if (const auto pid = running(directory)) {
-    if (const auto told = tell(*pid, directory); told && *told) return {};
+  if (const auto daemon = running(directory)) {
+    if (const auto told = tell(daemon->pid, directory); told && *told) return {};
   }
   host::Command command;
   std::error_code ignored;
-  if (fs::exists("/run/systemd/system", ignored) && is_in_path("systemd-run")) {
-    // In a scope of its own, the daemon does not end with the service that started a container.
-    command.arguments = {"systemd-run", "-q", "--scope"};
-    if (rootless == Rootless::yes) command.arguments.emplace_back("--user");
+  if (fs::exists("/run/systemd/system", ignored)) {
+    if (const auto systemd_run = find_in_path("systemd-run")) {
+      // In a scope of its own, the daemon does not end with the service that started a container.
+      command.arguments = {systemd_run->native(), "-q", "--scope"};
+      if (rootless == Rootless::yes) command.arguments.emplace_back("--user");
+    }
   }
-  for (const auto& argument : {binary.native(), std::string{"--config"}, directory.native(),
-                               std::string{"-p"}, std::to_string(port), std::string{"run"}}) {
+  for (const auto& argument :
+       {binary.native(), std::string{"--config"}, directory.native(), std::string{"-p"},
+        std::to_string(port.value_or(kDnsPort)), std::string{"run"}}) {
     command.arguments.push_back(argument);
   }
   command.environment = {"RUST_LOG=" + log_word()};
-  const auto outcome = TRY(host::run(command));
-  if (outcome.is_success()) return {};
-  const auto reason = trimmed(outcome.error_output);
-  return fail(Errc::system, "aardvark-dns failed to start: {}",
-              reason.empty()
-                  ? fmt::format("\"{}\" ended with status {}", binary.native(), outcome.exit_code)
-                  : reason);
+  const auto outcome = TRY(host::run_guarded(command, {.time = kStartDeadline}));
+  const auto* exited = std::get_if<host::Exited>(&outcome.end);
+  if (exited != nullptr && exited->status == 0) return {};
+  return fail(Errc::system, "aardvark-dns failed to start: {}", describe(outcome, binary));
 }
 
 Result<void> DnsDaemon::notify() const {
-  const auto pid = running(directory);
-  if (!pid) return {};
-  if (auto told = tell(*pid, directory); !told) return Failure{std::move(told).error()};
+  const auto daemon = running(directory);
+  if (!daemon) return {};
+  if (auto told = tell(daemon->pid, directory); !told) return Failure{std::move(told).error()};
   return {};
 }
 

@@ -4,24 +4,50 @@
 
 namespace burrow::netstack {
 
+namespace {
+
+// Applies the first steps and says which they were.
+Applied apply_and_log(std::span<const Step> steps, Applier& applier) {
+  log::debug("netstack", "{}", to_string(steps.front()));
+  auto applied = applier.apply_first(steps);
+  const size_t tried = applied.count + (applied.outcome ? 0 : 1);
+  for (const auto& step : steps.first(tried).subspan(1)) {
+    log::debug("netstack", "{}", to_string(step));
+  }
+  return applied;
+}
+
+}  // namespace
+
+Applied Applier::apply_first(std::span<const Step> steps) {
+  auto outcome = apply(steps.front());
+  return {outcome ? size_t{1} : size_t{0}, std::move(outcome)};
+}
+
 Result<void> execute_all_or_nothing(std::span<const Step> steps, Applier& applier) {
-  for (size_t i = 0; i < steps.size(); ++i) {
-    log::debug("netstack", "{}", to_string(steps[i]));
-    auto applied = applier.apply(steps[i]);
-    if (applied) continue;
-    for (const auto& error : execute_all(invert(steps.first(i)), applier)) {
+  size_t done = 0;
+  while (done < steps.size()) {
+    auto applied = apply_and_log(steps.subspan(done), applier);
+    done += applied.count;
+    if (applied.outcome) continue;
+    for (const auto& error : execute_all(invert(steps.first(done)), applier)) {
       log::error("netstack", "while taking back a failed set-up: {}", error.message);
     }
-    return applied;
+    return std::move(applied.outcome);
   }
   return {};
 }
 
 std::vector<Error> execute_all(std::span<const Step> steps, Applier& applier) {
   std::vector<Error> errors;
-  for (const auto& step : steps) {
-    log::debug("netstack", "{}", to_string(step));
-    if (auto applied = applier.apply(step); !applied) errors.push_back(std::move(applied).error());
+  while (!steps.empty()) {
+    auto applied = apply_and_log(steps, applier);
+    if (applied.outcome) {
+      steps = steps.subspan(applied.count);
+      continue;
+    }
+    errors.push_back(std::move(applied.outcome).error());
+    steps = steps.subspan(applied.count + 1);
   }
   return errors;
 }

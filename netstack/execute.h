@@ -8,6 +8,13 @@
 
 namespace burrow::netstack {
 
+/// How far an applier came: `count` steps are done, and the one behind them failed if there is an
+/// error.
+struct Applied {
+  size_t count = 0;
+  Result<void> outcome;
+};
+
 /// What can carry out one step, whole or not at all. Steps that remove something treat what is
 /// already gone as done.
 class Applier {
@@ -17,6 +24,9 @@ class Applier {
   Applier& operator=(const Applier&) = delete;
   virtual ~Applier() = default;
   virtual Result<void> apply(const Step& step) = 0;
+  /// Carries out the first of `steps` (there is one), and those behind it that go along at no
+  /// further cost.
+  virtual Applied apply_first(std::span<const Step> steps);
 };
 
 /// All or nothing: at the first error everything before it is taken back, and the error returned.

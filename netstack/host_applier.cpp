@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/log.h"
 #include "firewall/conntrack.h"
 #include "host/sysctl.h"
 
@@ -46,13 +47,63 @@ Result<void> HostApplier::apply(const Step& step) {
   return std::visit([this](const auto& known) { return act(known); }, step);
 }
 
+Applied HostApplier::apply_first(std::span<const Step> steps) {
+  const auto is_visit = [](const Step& step) {
+    const auto* set = std::get_if<SetSysctl>(&step);
+    return set != nullptr && set->place == Place::container;
+  };
+  const auto end = std::ranges::find_if_not(steps, is_visit);
+  const auto visit = steps.first(static_cast<size_t>(end - steps.begin()));
+  if (visit.size() < 2 || !handles_.container) return Applier::apply_first(steps);
+  return handles_.container->thread.run([&] {
+    Applied applied;
+    host::Sysctls settings;
+    for (const auto& step : visit) {
+      const auto& set = std::get<SetSysctl>(step);
+      // Settings of links, which go with them, have no value before that would have to be looked
+      // at.
+      applied.outcome = set.before ? set_sysctl(set) : settings.write(set.key, set.value);
+      if (!applied.outcome) break;
+      ++applied.count;
+    }
+    return applied;
+  });
+}
+
 Result<void> HostApplier::act(const CreateBridge& step) {
   return handles_.route.create_bridge(step.bridge);
+}
+
+Result<void> HostApplier::act(const SetVlanFiltering& step) {
+  auto set = handles_.route.set_vlan_filtering(step.bridge, step.filtering);
+  return step.filtering == host::VlanFiltering::off ? tolerate_absence(std::move(set)) : set;
+}
+
+Result<void> HostApplier::act(const KeepSettings& step) {
+  // A container works without the file, as long as nobody sets its bridge's settings anew.
+  if (auto written = write_sysctl_file(step); !written) {
+    log::warn("netstack", "{}", written.error().message);
+  }
+  return {};
 }
 
 Result<void> HostApplier::act(const CreateVeth& step) {
   if (!handles_.container) return fail(Errc::not_found, "the container's namespace is gone");
   return handles_.route.create_veth(step.veth, handles_.container->netns);
+}
+
+Result<void> HostApplier::act(const CreateLanLink& step) {
+  if (!handles_.container) return fail(Errc::not_found, "the container's namespace is gone");
+  return handles_.route.create_lan_link(step.link, handles_.container->netns);
+}
+
+Result<void> HostApplier::act(const DeleteLinkGroups& step) {
+  auto* route = route_at(Place::container);
+  if (route == nullptr) return {};
+  for (const auto group : step.groups) {
+    TRY_VOID(tolerate_absence(route->delete_link_group(group)));
+  }
+  return {};
 }
 
 Result<void> HostApplier::act(const EnableHairpin& step) {
@@ -155,22 +206,10 @@ Result<void> HostApplier::act(const ChangeFirewall& step) {
       change.table = Table::replace;
       break;
     case TableChange::remove:
-      change.table = TRY(is_last_to_leave(step)) ? Table::remove : Table::keep;
+      change.table = Table::remove_if_last;
       break;
   }
   return handles_.nftables->apply(change);
-}
-
-// A network of another run directory may have come since the table was observed.
-Result<bool> HostApplier::is_last_to_leave(const ChangeFirewall& step) {
-  if (TRY(handles_.nftables->observe()) == firewall::TableState::missing) return false;
-  const auto bridges = TRY(handles_.nftables->bridges());
-  return std::ranges::all_of(bridges, [&](const LinkName& bridge) {
-    return std::ranges::any_of(step.remove, [&](const firewall::Element& element) {
-      return element.set == firewall::SetName::bridges &&
-             std::get<LinkName>(element.key.front()) == bridge;
-    });
-  });
 }
 
 Result<void> HostApplier::act(const ForgetFlows& step) {

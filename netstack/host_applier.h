@@ -5,6 +5,7 @@
 #include "netstack/execute.h"
 #include "netstack/handles.h"
 #include "netstack/run_plugin.h"
+#include "netstack/sysctl_file.h"
 
 namespace burrow::netstack {
 
@@ -14,12 +15,19 @@ class HostApplier : public Applier {
   HostApplier(Handles& handles, const DnsDaemon& dns, const PluginSettings& plugins)
       : handles_(handles), dns_(dns), plugins_(plugins) {}
   Result<void> apply(const Step& step) override;
+  /// Settings of the container go in one visit to its namespace: each visit wakes two threads.
+  Applied apply_first(std::span<const Step> steps) override;
   /// What the plugins that were set up answered.
   [[nodiscard]] const PluginAnswers& plugin_answers() const { return plugin_answers_; }
 
  private:
   Result<void> act(const CreateBridge& step);
+  Result<void> act(const SetVlanFiltering& step);
+  Result<void> act(const KeepSettings& step);
+  Result<void> act(const ForgetSettings& step) { return remove_sysctl_file(step.link); }
   Result<void> act(const CreateVeth& step);
+  Result<void> act(const CreateLanLink& step);
+  Result<void> act(const DeleteLinkGroups& step);
   Result<void> act(const EnableHairpin& step);
   Result<void> act(const BringUp& step);
   Result<void> act(const TakeDown& step);
@@ -43,7 +51,6 @@ class HostApplier : public Applier {
   Result<void> act(const SetUpPlugin& step);
   Result<void> act(const TearDownPlugin& step);
 
-  Result<bool> is_last_to_leave(const ChangeFirewall& step);
   /// The socket of `place`; null for a container that is gone.
   host::RouteSocket* route_at(Place place);
 

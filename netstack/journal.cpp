@@ -114,7 +114,9 @@ Result<void> Journal::commit(const std::vector<RecordChange>& changes) const {
 }
 
 Result<void> Journal::restore(const std::vector<RecordChange>& changes) const {
-  for (const auto& change : changes) TRY_VOID(put(change.path, change.before));
+  for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
+    TRY_VOID(put(change->path, change->before));
+  }
   return {};
 }
 

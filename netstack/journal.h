@@ -32,7 +32,7 @@ class Journal {
   Result<void> write_pending(const PendingRecord& record) const;
   Result<void> clear_pending() const;
 
-  /// Makes the records say what `changes` say, or said before.
+  /// Makes the records say what `changes` say, or said before; a record may change twice.
   Result<void> commit(const std::vector<RecordChange>& changes) const;
   Result<void> restore(const std::vector<RecordChange>& changes) const;
 

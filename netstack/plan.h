@@ -34,7 +34,8 @@ struct Plan {
 
 struct SetupPlan {
   Plan plan;
-  std::vector<Status> statuses;  ///< in the order of the request
+  std::vector<Status> statuses;       ///< in the order of the request
+  std::vector<std::string> warnings;  ///< sentences about what was asked for to no effect
 };
 
 /// Plans the attachment of a container to all networks of `request`. Only what the snapshot lacks
@@ -46,6 +47,11 @@ Result<SetupPlan> plan_setup(const SetupRequest& request, const Snapshot& snapsh
 /// Plans the end of these attachments of one container; those without a record are passed over. Of
 /// these networks, those that no attachment is left on go too, and our table with the last network.
 Plan plan_teardown(const std::vector<NetworkName>& networks, const Snapshot& snapshot);
+
+/// What brings back the attachments in the namespace `netns` that `teardown` ends, together with
+/// the networks and the table that it ends with them; nothing if there are none. `before` is what
+/// `teardown` was planned on.
+Steps plan_put_back(const Plan& teardown, const Snapshot& before, const std::string& netns);
 
 /// Plans the end of attachments that somebody else made, as far as they show: what they must be
 /// follows from the request. Those that have a record are passed over.

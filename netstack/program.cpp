@@ -1,5 +1,7 @@
 #include "netstack/program.h"
 
+#include <malloc.h>
+
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -54,9 +56,9 @@ Result<FirewallDriver> firewall_driver(const CommandLine& line) {
               word->substr(0, 64));
 }
 
-Result<uint16_t> dns_port() {
+Result<std::optional<uint16_t>> dns_port() {
   const auto text = variable("NETAVARK_DNS_PORT");
-  if (!text) return uint16_t{53};
+  if (!text) return std::nullopt;
   uint16_t port = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), port);
   if (error != std::errc{} || end != text->data() + text->size() || port == 0) {
@@ -128,14 +130,16 @@ Result<std::string> run(const CommandLine& line, CalledAs called_as) {
     return setup(std::move(netns), line.netns, TRY(read_request(line, kLoadingOptions)), known);
   }
   const auto known = TRY(surroundings(line));
-  const auto request = TRY(read_request(line, kLoadingOptions));
-  TRY_VOID(teardown(line.netns, request, known));
+  // A request that cannot be read is no reason to leave anything that is on record.
+  TRY_VOID(teardown(line.netns, read_request(line, kLoadingOptions), known));
   return std::string{};
 }
 
 }  // namespace
 
 int run_program(const std::string& argv0, const std::vector<std::string>& arguments) {
+  // One heap for all threads: an arena for the one in the container's namespace is mapped for long.
+  ::mallopt(M_ARENA_MAX, 1);
   const auto called = called_as(argv0);
   const auto line = parse_command_line(arguments, called);
   if (!line) {

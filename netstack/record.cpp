@@ -155,6 +155,7 @@ std::string encode(const PendingRecord& record) {
                                {"before", optional_text(change.before)},
                                {"after", optional_text(change.after)}});
   }
+  if (!record.put_back.empty()) json["put_back"] = encode(record.put_back);
   return text_of(json);
 }
 
@@ -204,6 +205,7 @@ Result<PendingRecord> decode_pending_record(std::string_view text) {
                                 .before = TRY(optional_text(change, "before")),
                                 .after = TRY(optional_text(change, "after"))});
     }
+    if (const auto steps = TRY(root.find("put_back"))) record.put_back = TRY(decode_steps(*steps));
     return record;
   });
 }

@@ -68,6 +68,8 @@ struct PendingRecord {
   std::string netns;
   Steps steps;
   std::vector<RecordChange> changes;
+  /// What a set-up that replaces an attachment puts back if it is not carried through.
+  Steps put_back;
 };
 
 std::string host_record_path();

@@ -21,6 +21,21 @@ Result<Handles> open_handles(const Surroundings& surroundings) {
   return handles;
 }
 
+// Brings attachments back that were ended, or half ended.
+std::vector<Error> bring_back(Steps steps, Handles& handles, HostApplier& applier) {
+  auto errors = execute_all(invert(steps), applier);
+  for (auto& step : steps) {
+    auto* change = std::get_if<ChangeFirewall>(&step);
+    if (change == nullptr || !handles.nftables) continue;
+    // Our table may have gone with them, and it may not.
+    const auto state = handles.nftables->observe();
+    const bool is_missing = state && *state == firewall::TableState::missing;
+    change->table = is_missing ? TableChange::create : TableChange::keep;
+  }
+  std::ranges::move(execute_all(steps, applier), std::back_inserter(errors));
+  return errors;
+}
+
 }  // namespace
 
 Result<Session> Session::open(const Surroundings& surroundings,
@@ -44,15 +59,28 @@ Result<void> Session::recover() {
   }
   HostApplier applier{other, surroundings_->dns, surroundings_->plugins};
   const bool is_setup = pending->command == PendingRecord::Command::setup;
-  const auto errors = execute_all(is_setup ? invert(pending->steps) : pending->steps, applier);
+  auto errors = execute_all(is_setup ? invert(pending->steps) : pending->steps, applier);
+  if (!pending->put_back.empty()) {
+    std::ranges::move(bring_back(pending->put_back, other, applier), std::back_inserter(errors));
+  }
   for (const auto& error : errors) log::error("netstack", "recovery: {}", error.message);
   TRY_VOID(is_setup ? journal_.restore(pending->changes) : journal_.commit(pending->changes));
   return journal_.clear_pending();
 }
 
+// With what this set-up replaces: a crash from here on takes back both.
+PendingRecord Session::pending_setup(const Plan& plan, const std::string& netns) const {
+  PendingRecord record{PendingRecord::Command::setup, netns, plan.steps, {}, {}};
+  if (replacement_) {
+    record.changes = replacement_->changes;
+    record.put_back = replacement_->put_back;
+  }
+  record.changes.insert(record.changes.end(), plan.changes.begin(), plan.changes.end());
+  return record;
+}
+
 Result<void> Session::carry_out_setup(const Plan& plan, const std::string& netns) {
-  TRY_VOID(
-      journal_.write_pending({PendingRecord::Command::setup, netns, plan.steps, plan.changes}));
+  TRY_VOID(journal_.write_pending(pending_setup(plan, netns)));
   HostApplier applier{handles_, surroundings_->dns, surroundings_->plugins};
   auto done = execute_all_or_nothing(plan.steps, applier);
   if (done) {
@@ -63,8 +91,38 @@ Result<void> Session::carry_out_setup(const Plan& plan, const std::string& netns
       TRY_VOID(journal_.restore(plan.changes));
     }
   }
+  if (!done && replacement_) {
+    TRY_VOID(journal_.write_pending(pending_setup({}, netns)));
+    return done;
+  }
+  replacement_.reset();
   TRY_VOID(journal_.clear_pending());
   return done;
+}
+
+Result<void> Session::begin_replacement(const Plan& teardown, Steps put_back,
+                                        const std::string& netns) {
+  replacement_ = Replacement{netns, std::move(put_back), teardown.changes};
+  TRY_VOID(journal_.write_pending(pending_setup({}, netns)));
+  HostApplier applier{handles_, surroundings_->dns, surroundings_->plugins};
+  const auto errors = execute_all(teardown.steps, applier);
+  auto done = errors.empty() ? journal_.commit(teardown.changes) : Failure{combined(errors)};
+  if (!done) abandon_replacement();
+  return done;
+}
+
+void Session::abandon_replacement() {
+  if (!replacement_) return;
+  const auto note = [](const Result<void>& result) {
+    if (!result) log::error("netstack", "bringing back: {}", result.error().message);
+  };
+  HostApplier applier{handles_, surroundings_->dns, surroundings_->plugins};
+  for (const auto& error : bring_back(replacement_->put_back, handles_, applier)) {
+    log::error("netstack", "bringing back: {}", error.message);
+  }
+  note(journal_.restore(replacement_->changes));
+  note(journal_.clear_pending());
+  replacement_.reset();
 }
 
 std::vector<Error> Session::carry_out_teardown(const Plan& plan, const std::string& netns) {

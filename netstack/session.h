@@ -2,6 +2,7 @@
 // What is to be done is decided by planners.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,13 @@ class Session {
   /// container's namespace, by which recovery finds it. Errors: of the step that failed.
   Result<void> carry_out_setup(const Plan& plan, const std::string& netns);
 
+  /// Ends attachments in favour of a set-up that is to follow. They come back, by `put_back`, when
+  /// `abandon_replacement` says that it failed, and when this command is cut short before a set-up
+  /// was carried out. Errors: what could not be ended; then they are back already.
+  Result<void> begin_replacement(const Plan& teardown, Steps put_back, const std::string& netns);
+  /// Brings back what was to be replaced, if anything was. What cannot be brought back is logged.
+  void abandon_replacement();
+
   /// Carries a plan out as far as possible. Records stay when a step failed, so that the same
   /// command can be tried again.
   std::vector<Error> carry_out_teardown(const Plan& plan, const std::string& netns);
@@ -45,7 +53,16 @@ class Session {
   Session(const Surroundings& surroundings, Journal journal, Handles handles)
       : surroundings_(&surroundings), journal_(std::move(journal)), handles_(std::move(handles)) {}
 
+  // What has been ended in favour of a set-up that has not been carried out yet.
+  struct Replacement {
+    std::string netns;
+    Steps put_back;
+    std::vector<RecordChange> changes;
+  };
+  [[nodiscard]] PendingRecord pending_setup(const Plan& plan, const std::string& netns) const;
+
   const Surroundings* surroundings_;
+  std::optional<Replacement> replacement_;
   Journal journal_;
   Handles handles_;
   PluginAnswers plugin_answers_;

@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "core/log.h"
 #include "netstack/commands.h"
+#include "netstack/dns_port.h"
 #include "netstack/observe.h"
 #include "netstack/plugin_answers.h"
 #include "netstack/session.h"
@@ -13,19 +15,34 @@ namespace fs = std::filesystem;
 // How often a set-up observes again after somebody else changed the firewall under its feet.
 constexpr int kAttempts = 5;
 
+// Whether the firewall would take the plan, were it not for what `ended` holds.
+Result<void> check_firewall(const Plan& plan, const std::vector<AttachmentRecord>& ended,
+                            Session& session) {
+  if (!session.handles().nftables || plan.steps.empty()) return {};
+  const auto* wanted = std::get_if<ChangeFirewall>(&plan.steps.front());
+  if (wanted == nullptr || wanted->table != TableChange::keep) return {};
+  firewall::Change change{.remove = wanted->remove, .add = wanted->add};
+  for (const auto& record : ended) {
+    std::ranges::move(elements_of(record.steps), std::back_inserter(change.remove));
+  }
+  return session.handles().nftables->check(change);
+}
+
 // A container that is on record already: set up by a command whose answer got lost, or dead without
 // a teardown and back in another namespace. Its old attachments are ended first, but only for a
-// request that could be planned without them.
+// request that could be planned without them, and those in this namespace come back if it fails.
 Result<void> end_recorded_attachments(const SetupRequest& request, Session& session,
                                       const Settings& settings) {
   auto snapshot = TRY(
       observe_for_setup(request, session.handles(), session.journal(), session.surroundings().dns));
   std::vector<NetworkName> ended;
+  std::vector<AttachmentRecord> ended_records;
   const auto names = network_names(request);
   for (const auto& record : snapshot.attachments) {
     const bool is_asked_for = std::ranges::find(names, record.network) != names.end();
     if (!is_asked_for && record.netns == settings.netns) continue;
     ended.push_back(record.network);
+    ended_records.push_back(record);
     if (snapshot.container) snapshot.container->taken_links.erase(record.interface);
     if (!is_asked_for) continue;
     auto& network = snapshot.networks.at(record.network);
@@ -36,12 +53,36 @@ Result<void> end_recorded_attachments(const SetupRequest& request, Session& sess
     return std::ranges::find(ended, record.network) != ended.end();
   });
   if (ended.empty()) return {};
-  TRY(plan_setup(request, snapshot, settings));
+  const auto planned = TRY(plan_setup(request, snapshot, settings));
+  TRY_VOID(check_firewall(planned.plan, ended_records, session));
   const auto before =
       TRY(observe_for_teardown(request.container, ended, session.handles(), session.journal()));
-  const auto errors = session.carry_out_teardown(plan_teardown(ended, before), settings.netns);
+  const auto teardown = plan_teardown(ended, before);
+  auto put_back = plan_put_back(teardown, before, settings.netns);
+  if (!put_back.empty()) {
+    return session.begin_replacement(teardown, std::move(put_back), settings.netns);
+  }
+  const auto errors = session.carry_out_teardown(teardown, settings.netns);
   if (!errors.empty()) return Failure{combined(errors)};
   return {};
+}
+
+// Observes, plans and acts; again when somebody else changed the firewall meanwhile.
+Result<std::string> attach(const SetupRequest& request, Session& session,
+                           const Settings& settings) {
+  for (int attempt = 1;; ++attempt) {
+    const auto snapshot = TRY(observe_for_setup(request, session.handles(), session.journal(),
+                                                session.surroundings().dns));
+    const auto planned = TRY(plan_setup(request, snapshot, settings));
+    auto done = session.carry_out_setup(planned.plan, settings.netns);
+    if (done) {
+      for (const auto& warning : planned.warnings) log::warn("netstack", "{}", warning);
+      return answer_text(request, planned.statuses, session.plugin_answers());
+    }
+    if (done.error().code != Errc::changed || attempt == kAttempts) {
+      return Failure{std::move(done).error()};
+    }
+  }
 }
 
 }  // namespace
@@ -52,25 +93,21 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
   if (!request) {
     return with_context(std::move(request).error(), "failed to load network options");
   }
-  auto session = TRY(Session::open(surroundings, TRY(ContainerHandle::open(std::move(netns)))));
+  auto settled = surroundings;
+  auto session = TRY(Session::open(settled, TRY(ContainerHandle::open(std::move(netns)))));
   TRY_VOID(session.recover());
-  const Settings settings{.firewall = surroundings.firewall,
-                          .dns_port = surroundings.dns.port,
+  settled.dns.port =
+      TRY(choose_dns_port(*request, settled.dns, settled.firewall, session.journal()));
+  const Settings settings{.firewall = settled.firewall,
+                          .dns_port = *settled.dns.port,
                           .netns = path.native(),
-                          .plugins = find_plugins(*request, surroundings.plugins)};
+                          .plugins = find_plugins(*request, settled.plugins)};
   if (!TRY(session.journal().attachments(request->container)).empty()) {
     TRY_VOID(end_recorded_attachments(*request, session, settings));
   }
-  for (int attempt = 1;; ++attempt) {
-    const auto snapshot =
-        TRY(observe_for_setup(*request, session.handles(), session.journal(), surroundings.dns));
-    const auto planned = TRY(plan_setup(*request, snapshot, settings));
-    auto done = session.carry_out_setup(planned.plan, path.native());
-    if (done) return answer_text(*request, planned.statuses, session.plugin_answers());
-    if (done.error().code != Errc::changed || attempt == kAttempts) {
-      return Failure{std::move(done).error()};
-    }
-  }
+  auto answer = attach(*request, session, settings);
+  if (!answer) session.abandon_replacement();
+  return answer;
 }
 
 }  // namespace burrow::netstack

@@ -17,12 +17,20 @@ struct Leaving {
   TeardownRequest asked;
 };
 
+Result<TeardownRequest> decode(const Result<std::string>& text) {
+  if (!text) return Failure{text.error()};
+  auto asked = decode_teardown_request(*text);
+  if (!asked) return with_context(std::move(asked).error(), "failed to load network options");
+  return asked;
+}
+
 // Whom to take down: by name from the request; a request beyond reading means those who are on
 // record with the namespace, and one that names no networks means all of the container's.
-Result<std::vector<Leaving>> who_leaves(const std::string& netns, std::string_view request,
+Result<std::vector<Leaving>> who_leaves(const std::string& netns,
+                                        const Result<std::string>& request,
                                         const Journal& journal) {
   std::vector<Leaving> leaving;
-  auto asked = decode_teardown_request(request);
+  auto asked = decode(request);
   if (!asked) {
     for (const auto& record : TRY(journal.all_attachments())) {
       if (record.netns != netns) continue;
@@ -34,7 +42,7 @@ Result<std::vector<Leaving>> who_leaves(const std::string& netns, std::string_vi
       }
     }
     if (!leaving.empty()) return leaving;
-    return with_context(std::move(asked).error(), "failed to load network options");
+    return Failure{std::move(asked).error()};
   }
   Leaving one{.container = asked->request.container, .asked = *asked};
   const auto records = TRY(journal.attachments(one.container));
@@ -104,7 +112,7 @@ std::optional<ContainerHandle> open_container(const fs::path& path) {
 
 }  // namespace
 
-Result<void> teardown(const fs::path& netns, std::string_view request_text,
+Result<void> teardown(const fs::path& netns, const Result<std::string>& request_text,
                       const Surroundings& surroundings) {
   auto session = TRY(Session::open(surroundings, open_container(netns)));
   TRY_VOID(session.recover());

@@ -1,6 +1,6 @@
 """What a container and its bridge look like after setup: links, addresses, sysctls."""
 
-from netns_support import connects, Listener
+from netns_support import Listener, Namespace, connects
 from netstack_support import (
     NetstackTest, attachment, main, network, networks_as_map, request, subnet,
 )  # fmt: skip
@@ -222,6 +222,15 @@ class Mtu(NetstackTest):
         self.machine.sh(
             "ip", "route", "add", "default", "nexthop", "via", "192.0.2.2", "nexthop", "via", "192.0.2.3"
         )
+        self.assertEqual(self.mtus(self.attach("c", attachment(FRONT, "10.30.0.2")))[0], 1420)
+
+    def test_a_default_route_is_found_beside_blackholes_for_documentation_networks(self):
+        outside = Namespace.add("outside")
+        self.machine.connect(outside, "uplink", ["10.99.0.1/24"], ["10.99.0.2/24"])
+        self.machine.sh("ip", "link", "set", "uplink", "mtu", "1420")
+        self.machine.sh("ip", "route", "add", "default", "via", "10.99.0.2")
+        self.machine.sh("ip", "route", "add", "blackhole", "192.0.2.0/24")
+        self.machine.sh("ip", "route", "add", "unreachable", "198.51.100.0/24")
         self.assertEqual(self.mtus(self.attach("c", attachment(FRONT, "10.30.0.2")))[0], 1420)
 
     def test_the_option_wins_over_the_default_route(self):

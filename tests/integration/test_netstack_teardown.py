@@ -180,6 +180,14 @@ class Requests(TeardownTest):
         text = encoded(DOCUMENT)
         self.check(text[: len(text) // 2], may_fail=True)
 
+    def test_with_a_file_that_is_missing(self):
+        self.set_up()
+        outcome = self.netstack.teardown(self.pod, b"", flags=("--file", "/run/no-such-file"))
+        self.assertEqual((outcome.code, outcome.out), (0, ""), outcome)
+        self.assert_unchanged(self.before, self.pod)
+        error = self.netstack.teardown(self.pod, b"", flags=("--file", "/run/no-such-file")).error
+        self.assertIn("/run/no-such-file", error)
+
     def test_with_bytes_that_are_no_text(self):
         self.check(b"\xff\xfe\0\x01" * 100, may_fail=True)
 
