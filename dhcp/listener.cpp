@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFirstInherited = 3;  // sd_listen_fds(3)
+constexpr int kBacklog = 512;
 
 // A number in the environment; nothing when it is not set. Anything else than a number counts as
 // -1.
@@ -57,7 +58,10 @@ Result<Listener> Listener::open(const fs::path& path) {
     return fail(Errc::already_exists, "somebody answers on \"{}\" already", path.native());
   }
   TRY_VOID(host::make_directories(path.parent_path()));
-  return Listener{TRY(host::listen_local(path)), path};
+  auto fd = TRY(host::listen_local(path));
+  // A host that starts all its containers at once: callers do not wait for room in the queue.
+  ::listen(fd.get(), kBacklog);
+  return Listener{std::move(fd), path};
 }
 
 Listener::~Listener() {

@@ -43,6 +43,8 @@ constexpr std::array kSubcommands{
                    "take the container off the request's networks"},
     SubcommandHelp{Subcommand::create, "create", "",
                    "complete the network of the request and print its definition"},
+    SubcommandHelp{Subcommand::dhcp_proxy, "dhcp-proxy", "[OPTIONS]",
+                   "run burrow-dhcp, which gets addresses for containers; --help: its options"},
     SubcommandHelp{Subcommand::version, "version", "", "print the version as JSON"},
 };
 
@@ -158,6 +160,10 @@ class Reader {
     for (const auto& command : kSubcommands) {
       if (name != command.name) continue;
       line.subcommand = command.subcommand;
+      if (line.subcommand == Subcommand::dhcp_proxy) {
+        line.rest.assign(arguments_.begin() + static_cast<std::ptrdiff_t>(next_), arguments_.end());
+        return line;
+      }
       if (!command.argument.empty()) {
         if (next_ == arguments_.size() || arguments_[next_].empty()) {
           return usage(fmt::format("{} needs the path of a network namespace", name));

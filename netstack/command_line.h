@@ -11,7 +11,7 @@
 
 namespace burrow::netstack {
 
-enum class Subcommand { setup, teardown, create, version };
+enum class Subcommand { setup, teardown, create, dhcp_proxy, version };
 
 /// A command line that makes sense.
 struct CommandLine {
@@ -24,6 +24,7 @@ struct CommandLine {
   std::optional<std::string> plugin_timeout;  ///< seconds, as written
   Subcommand subcommand = Subcommand::version;
   std::string netns;
+  std::vector<std::string> rest;  ///< of dhcp-proxy, which reads it itself
 };
 
 /// A command line that asks for text, or one that makes no sense and gets some.

@@ -13,6 +13,7 @@
 #include "netstack/command_line.h"
 #include "netstack/commands.h"
 #include "netstack/create_command.h"
+#include "netstack/dhcp_proxy.h"
 
 namespace burrow::netstack {
 namespace {
@@ -112,6 +113,7 @@ Result<std::string> read_request(const CommandLine& line, std::string_view purpo
 
 Result<std::string> run(const CommandLine& line, CalledAs called_as) {
   if (line.subcommand == Subcommand::version) return version_document(called_as);
+  if (line.subcommand == Subcommand::dhcp_proxy) return become_dhcp_proxy(line.rest, called_as);
   if (line.subcommand == Subcommand::create) {
     return create(TRY(read_request(line, "failed to load network create")),
                   TRY(plugin_settings(line)));

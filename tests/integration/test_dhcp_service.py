@@ -9,7 +9,7 @@ import sys
 import time
 import unittest
 
-from dhcp_support import PROGRAM, Caller, DhcpTest, wait_until
+from dhcp_support import BIN, PROGRAM, Caller, DhcpTest, wait_until
 
 
 class Service(DhcpTest):
@@ -113,6 +113,20 @@ class Service(DhcpTest):
         self.stop_proxy(signal.SIGKILL)
         self.assertTrue(os.path.exists(self.path))
         self.start_proxy()
+
+    def test_netavarks_sub_command_runs_it_with_netavarks_places(self):
+        netavark = f"{self.directory}/netavark"
+        os.symlink(os.path.join(BIN, "burrow-netstack"), netavark)
+        version = subprocess.run([netavark, "dhcp-proxy", "--version"], capture_output=True, text=True)
+        self.assertRegex(version.stdout, r"^netavark-dhcp-proxy 2\.1\.0 \(burrow-dhcp ")
+        proxy = subprocess.Popen([netavark, "dhcp-proxy", "--dir", self.directory, "-a", "30"], stderr=subprocess.DEVNULL)
+        self.path = f"{self.directory}/nv-proxy.sock"
+        try:
+            self.assertTrue(wait_until(self.is_serving))
+            self.assertEqual(self.status(), [])
+        finally:
+            proxy.terminate()
+            self.assertEqual(proxy.wait(10), 0)
 
     def test_a_wrong_command_line_is_status_2(self):
         done = subprocess.run([PROGRAM, "--nonsense"], capture_output=True, text=True)
