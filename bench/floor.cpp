@@ -5,6 +5,8 @@
 //   bench-floor nothing                             the cost of a process
 //   bench-floor setup NETNS NUMBER PORTS            connects container NUMBER (from 0)
 //   bench-floor teardown NETNS NUMBER PORTS [last]  and disconnects it; the last with the bridge
+//   bench-floor lan-setup KIND NETNS NUMBER         a link of its own on the uplink: macvlan,
+//   ipvlan bench-floor lan-teardown NETNS                  and deletes it
 //
 // The network is the one of bench/setup: bridge bench0, 10.88.0.0/16, container NUMBER at
 // 10.88.0.2 + NUMBER, its port 8000 + i published as 10000 + NUMBER * PORTS + i over tcp.
@@ -33,6 +35,7 @@ namespace {
 
 constexpr char kBridge[] = "bench0";
 constexpr char kContainerLink[] = "eth0";
+constexpr char kParent[] = "uplink";
 constexpr char kTable[] = "floor";
 constexpr char kMap[] = "publish4";
 constexpr uint32_t kGateway = 0x0A580001;  // 10.88.0.1
@@ -210,6 +213,18 @@ void create_veth(Batch& batch, int fd, int bridge, int netns, const char* name, 
   batch.send(fd, "create veth");
 }
 
+/// A link of the uplink's, born in `netns`. Without details, which are then the kernel's.
+void create_lan_link(Batch& batch, int fd, const char* kind, int netns) {
+  const int parent = link_index(fd, kParent);
+  if (parent == 0) die(kParent, ENODEV);
+  batch.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, ifinfomsg{});
+  batch.text(IFLA_IFNAME, kContainerLink);
+  batch.attribute(IFLA_LINK, parent);
+  batch.attribute(IFLA_NET_NS_FD, netns);
+  batch.nest(IFLA_LINKINFO, [&] { batch.text(IFLA_INFO_KIND, kind); });
+  batch.send(fd, "create LAN link");
+}
+
 /// The container's side, by a caller that stands in its namespace.
 void configure_container(Batch& batch, uint32_t address) {
   const int fd = open_netlink(NETLINK_ROUTE);
@@ -367,9 +382,14 @@ struct Container {
   char link[IFNAMSIZ];  ///< the host's end
 };
 
+int open_netns(const char* path) {
+  const int netns = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (netns < 0) die(path, errno);
+  return netns;
+}
+
 void setup(Batch& batch, const Container& container) {
-  const int netns = ::open(container.netns, O_RDONLY | O_CLOEXEC);
-  if (netns < 0) die(container.netns, errno);
+  const int netns = open_netns(container.netns);
   const int route = open_netlink(NETLINK_ROUTE);
   const int nftables = open_netlink(NETLINK_NETFILTER);
 
@@ -408,23 +428,46 @@ void teardown(Batch& batch, const Container& container, bool is_last) {
   if (is_last) delete_link(batch, route, kBridge);
 }
 
+void lan_setup(Batch& batch, const char* kind, const char* path, uint32_t address) {
+  const int netns = open_netns(path);
+  create_lan_link(batch, open_netlink(NETLINK_ROUTE), kind, netns);
+  if (::setns(netns, CLONE_NEWNET) != 0) die("setns", errno);
+  configure_container(batch, address);
+}
+
+void lan_teardown(Batch& batch, const char* path) {
+  if (::setns(open_netns(path), CLONE_NEWNET) != 0) die("setns", errno);
+  delete_link(batch, open_netlink(NETLINK_ROUTE), kContainerLink);
+}
+
+uint32_t number_of(const char* text) {
+  return static_cast<uint32_t>(std::strtoul(text, nullptr, 10));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "nothing") return 0;
+  static Batch batch;
+  if (command == "lan-setup" && argc == 5) {
+    lan_setup(batch, argv[2], argv[3], kFirstAddress + number_of(argv[4]));
+    return 0;
+  }
+  if (command == "lan-teardown" && argc == 3) {
+    lan_teardown(batch, argv[2]);
+    return 0;
+  }
   if (argc < 5 || (command != "setup" && command != "teardown")) {
     std::fprintf(stderr,
                  "usage: bench-floor nothing | setup NETNS NUMBER PORTS | "
-                 "teardown NETNS NUMBER PORTS [last]\n");
+                 "teardown NETNS NUMBER PORTS [last] | lan-setup KIND NETNS NUMBER | "
+                 "lan-teardown NETNS\n");
     return 2;
   }
-  Container container{.netns = argv[2],
-                      .number = static_cast<uint32_t>(std::strtoul(argv[3], nullptr, 10)),
-                      .ports = static_cast<uint32_t>(std::strtoul(argv[4], nullptr, 10))};
+  Container container{.netns = argv[2], .number = number_of(argv[3]), .ports = number_of(argv[4])};
   container.address = kFirstAddress + container.number;
   std::snprintf(container.link, sizeof container.link, "floor%u", container.number);
-  static Batch batch;
   if (command == "setup") {
     setup(batch, container);
   } else {

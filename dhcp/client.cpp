@@ -2,14 +2,13 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 #include "dhcp/places.h"
+#include "host/local_socket.h"
 
 namespace burrow::dhcp {
 namespace {
@@ -20,20 +19,6 @@ namespace fs = std::filesystem;
 constexpr seconds kPatience{10};
 // What the proxy's own patience is at most: its --timeout.
 constexpr seconds kLongestSetUp{300};
-
-Result<host::Fd> connect_to(const fs::path& path) {
-  sockaddr_un address{.sun_family = AF_UNIX};
-  if (path.native().size() >= sizeof address.sun_path) {
-    return fail(Errc::invalid_input, "socket path \"{}\" is too long", path.native());
-  }
-  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-  host::Fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  if (!fd.is_open()) return system_failure(errno, "open unix socket");
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return system_failure(errno, path.native());
-  }
-  return fd;
-}
 
 // Until `fd` is ready for `events`. Errors: timeout.
 Result<void> wait_for(int fd, short events, Instant end) {
@@ -76,7 +61,7 @@ std::vector<fs::path> socket_paths() {
 Result<Client> Client::connect(const std::vector<fs::path>& paths) {
   std::string places;
   for (const auto& path : paths) {
-    auto fd = connect_to(path);
+    auto fd = host::connect_local(path);
     if (fd) return Client{*std::move(fd), path};
     places += fmt::format("{}{}", places.empty() ? "" : "; ", fd.error().message);
   }

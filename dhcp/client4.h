@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "dhcp/grant.h"
 #include "dhcp/message4.h"
 #include "dhcp/pace.h"
 
@@ -32,17 +33,6 @@ struct GiveBack {
 struct Probe {
   IpAddress target;
 };
-/// The address is ours from `since` on for as long as the lease says; also after each renewal.
-struct Granted {
-  Lease lease;
-  Instant since;
-};
-/// The address must not be used any longer.
-struct Withdrawn {
-  Lease lease;
-  std::string reason;
-};
-
 using Action4 = std::variant<Broadcast, Unicast, GiveBack, Probe, Granted, Withdrawn>;
 using Actions4 = std::vector<Action4>;
 

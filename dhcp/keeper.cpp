@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "dhcp/agent4.h"
+#include "dhcp/agent6.h"
 #include "dhcp/link_lease.h"
 
 namespace burrow::dhcp {
@@ -11,14 +12,22 @@ namespace {
 
 std::string_view word_of(Family family) { return family == Family::ipv4 ? "IPv4" : "IPv6"; }
 
-Identity4 identity_of(const LeaseRequest& request, const MacAddress& mac) {
+// What both families know a container by: RFC 4361 wants it to be the same.
+std::string seed_of(const LeaseRequest& request) {
+  return fmt::format("{} {}", request.holder.container, request.network);
+}
+
+Identity6 identity6_of(const LeaseRequest& request) {
+  return {.duid = derived_duid(seed_of(request)), .iaid = derived_iaid(seed_of(request))};
+}
+
+Identity4 identity4_of(const LeaseRequest& request, const MacAddress& mac) {
   Identity4 identity{.mac = mac, .hostname = request.hostname};
   if (request.client_id) {
     identity.client_id.push_back(0);  // RFC 2132 section 9.14: not a hardware address
     put_text(identity.client_id, *request.client_id);
   } else {
-    identity.client_id =
-        derived_client_id(fmt::format("{} {}", request.holder.container, request.network));
+    identity.client_id = derived_client_id(seed_of(request));
   }
   return identity;
 }
@@ -54,10 +63,14 @@ void Keeper::make_sides() {
                            on_withdrawn(family, lease, reason);
                          },
                      .on_settled = [this] { on_settled(); }};
+    auto& agent = sides_[family].agent;
     if (family == Family::ipv4) {
-      sides_[family].agent = std::make_unique<Agent4>(premises_.loop, premises_.clock,
-                                                      identity_of(request(), record_.mac),
-                                                      premises_.random(), std::move(ports));
+      agent = std::make_unique<Agent4>(premises_.loop, premises_.clock,
+                                       identity4_of(request(), record_.mac), premises_.random(),
+                                       std::move(ports));
+    } else {
+      agent = std::make_unique<Agent6>(premises_.loop, premises_.clock, identity6_of(request()),
+                                       premises_.random(), std::move(ports));
     }
   }
 }
@@ -65,9 +78,6 @@ void Keeper::make_sides() {
 void Keeper::acquire(seconds patience, std::function<void(Outcome)> on_outcome) {
   on_outcome_ = std::move(on_outcome);
   patience_ = patience;
-  if (std::ranges::find(request().families, Family::ipv6) != request().families.end()) {
-    return conclude(fail(Errc::unsupported, "DHCPv6 is not spoken yet"));
-  }
   auto taken = Footing::take(request().netns, {}, request().holder.interface, request().mac);
   if (!taken) return conclude(Failure{std::move(taken).error()});
   if (!taken->link.is_up) {
@@ -187,11 +197,9 @@ bool Keeper::release() {
   for (auto& [family, side] : sides_) {
     // The server first: its word needs the link, not the address.
     side.agent->release();
-    if (!side.held) continue;
-    had_lease = true;
-    if (!is_on_link_) continue;
-    if (auto inside = footing()) take_off_link(**inside, request(), side.held->lease);
+    had_lease |= side.held.has_value();
   }
+  if (had_lease && is_on_link_) take_all_off_link();
   if (had_lease) log::info("dhcp", "{}: given back", name());
   drop();
   if (const auto on_outcome = std::exchange(on_outcome_, nullptr)) {
@@ -206,6 +214,15 @@ void Keeper::drop() {
   footing_.reset();
   if (const auto removed = premises_.store.remove(request().holder); !removed) {
     log::error("dhcp", "{}", removed.error().message);
+  }
+}
+
+// Also off a link whose MAC address somebody has changed: the lease on it is ours.
+void Keeper::take_all_off_link() {
+  auto inside = Footing::take(request().netns, record_.netns, request().holder.interface, {});
+  if (!inside) return;
+  for (const auto& [family, side] : sides_) {
+    if (side.held) take_off_link(*inside, request(), side.held->lease);
   }
 }
 

@@ -64,6 +64,7 @@ class Keeper {
   void on_deadline();
   void conclude(Outcome outcome);
   Result<void> put_all_on_link();
+  void take_all_off_link();
   void save();
   [[nodiscard]] std::string name() const;
 

@@ -1,6 +1,7 @@
 #include "dhcp/link_lease.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "core/log.h"
 
@@ -91,8 +92,8 @@ void renew_on_link(Footing& footing, const LeaseRequest& request, const Lease& b
 void take_off_link(Footing& footing, const LeaseRequest& request, const Lease& lease) {
   for (const auto& route : routes_of(request, lease)) delete_route(footing, route);
   const auto deleted = footing.route.delete_address(footing.link.index, lease.address);
-  // EADDRNOTAVAIL: the kernel was first, at the end of the lease.
-  if (!deleted && deleted.error().message.find("(os error 99)") == std::string::npos) {
+  // Unless the kernel was first, at the end of the lease.
+  if (!deleted && deleted.error().os_error != EADDRNOTAVAIL) {
     log::warn("dhcp", "{}", deleted.error().message);
   }
 }

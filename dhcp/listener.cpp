@@ -2,10 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +10,7 @@
 
 #include "core/log.h"
 #include "host/file.h"
+#include "host/local_socket.h"
 
 namespace burrow::dhcp {
 namespace {
@@ -20,7 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFirstInherited = 3;  // sd_listen_fds(3)
-constexpr int kBacklog = 128;
 
 // A number in the environment; nothing when it is not set. Anything else than a number counts as
 // -1.
@@ -52,35 +49,15 @@ Result<std::optional<host::Fd>> inherited() {
   return host::Fd{kFirstInherited};
 }
 
-bool is_answering(const sockaddr_un& address) {
-  const host::Fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-         errno == EAGAIN;
-}
-
 }  // namespace
 
 Result<Listener> Listener::open(const fs::path& path) {
   if (auto passed = TRY(inherited())) return Listener{*std::move(passed), {}};
-  sockaddr_un address{.sun_family = AF_UNIX};
-  if (path.native().size() >= sizeof address.sun_path) {
-    return fail(Errc::invalid_input, "socket path \"{}\" is too long", path.native());
-  }
-  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-  TRY_VOID(host::make_directories(path.parent_path()));
-  if (is_answering(address)) {
+  if (host::connect_local(path)) {
     return fail(Errc::already_exists, "somebody answers on \"{}\" already", path.native());
   }
-  TRY_VOID(host::remove_file(path));
-  host::Fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  if (!fd.is_open()) return system_failure(errno, "open unix socket");
-  const auto mask = ::umask(0177);
-  const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  const int problem = errno;
-  ::umask(mask);
-  if (bound != 0) return system_failure(problem, fmt::format("socket \"{}\"", path.native()));
-  if (::listen(fd.get(), kBacklog) != 0) return system_failure(errno, "listen");
-  return Listener{std::move(fd), path};
+  TRY_VOID(host::make_directories(path.parent_path()));
+  return Listener{TRY(host::listen_local(path)), path};
 }
 
 Listener::~Listener() {
@@ -91,11 +68,8 @@ host::Fd Listener::accept() const {
   while (true) {
     host::Fd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (!fd.is_open()) return {};
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    const bool is_known = ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-    if (is_known && (peer.uid == 0 || peer.uid == ::geteuid())) return fd;
-    log::warn("dhcp", "user {} is turned away", is_known ? peer.uid : 0);
+    if (host::is_trusted_peer(fd)) return fd;
+    log::warn("dhcp", "a caller of another user is turned away");
   }
 }
 

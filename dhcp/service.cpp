@@ -1,6 +1,5 @@
 #include "dhcp/service.h"
 
-#include <sys/random.h>
 #include <sys/signalfd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "dhcp/connection.h"
 #include "dhcp/keeper.h"
 #include "dhcp/listener.h"
+#include "host/random.h"
 
 namespace burrow::dhcp {
 namespace {
@@ -21,12 +21,10 @@ constexpr size_t kMostKeepers = 4096;
 // How often the namespaces are looked for that leases were got for.
 constexpr std::chrono::seconds kRounds{10};
 
+// Without the kernel's, the time will do: it only keeps clients apart.
 uint64_t random_number() {
-  uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != sizeof number) {
-    number = static_cast<uint64_t>(BootClock::now().time_since_epoch().count());
-  }
-  return number;
+  const auto bits = host::random_bits();
+  return bits ? *bits : static_cast<uint64_t>(BootClock::now().time_since_epoch().count());
 }
 
 host::Fd signals_held_back() {
@@ -52,9 +50,9 @@ class Service::Implementation {
   Result<void> start() {
     // First what only one proxy can have: a second must not take the socket away.
     store_.emplace(TRY(Store::open(command_line_.directory / "leases")));
-    listener_.emplace(TRY(Listener::open(command_line_.socket)));
     premises_.emplace(Premises{loop_, clock_, *store_, random_number});
     for (const auto& record : TRY(store_->load())) resume(record);
+    listener_.emplace(TRY(Listener::open(command_line_.socket)));
     callers_watch_ = std::make_unique<host::FdWatch>(loop_, listener_->fd(), [this] { accept(); });
     callers_watch_->await_readable();
     signals_watch_.await_readable();

@@ -1,5 +1,6 @@
 #include "dns/command_line.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -22,6 +23,7 @@ constexpr OptionName kCompat{'\0', "compat"};
 constexpr OptionName kCache{'\0', "cache"};
 // A gibibyte: more than any host asks for.
 constexpr size_t kLargestCacheKib = size_t{1} << 20U;
+constexpr OptionName kMetrics{'\0', "metrics"};
 
 class Reader {
  public:
@@ -78,6 +80,20 @@ Result<size_t> parse_cache_size(std::string_view text) {
   return kib;
 }
 
+// "127.0.0.1:9153" or "[::1]:9153"; metrics are for the host alone.
+Result<Endpoint> parse_endpoint(std::string_view text) {
+  const auto colon = text.rfind(':');
+  auto host = text.substr(0, std::min(colon, text.size()));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto address = IpAddress::parse(host);
+  if (colon == text.npos || !address || !address->is_loopback()) {
+    return fail(Errc::invalid_input,
+                "invalid value '{}' for '--metrics': a loopback address and a port",
+                text.substr(0, 64));
+  }
+  return Endpoint{*address, TRY(parse_port(text.substr(colon + 1)))};
+}
+
 Result<void> parse_option(std::string_view word, Reader& reader, CommandLine& line) {
   if (const auto value = TRY(reader.value_of(word, kConfig))) {
     line.config_directory = *value;
@@ -96,6 +112,8 @@ Result<void> parse_option(std::string_view word, Reader& reader, CommandLine& li
       return fail(Errc::invalid_input, "invalid value '{}' for '--compat': aardvark or none",
                   compat->substr(0, 32));
     }
+  } else if (const auto metrics = TRY(reader.value_of(word, kMetrics))) {
+    line.metrics = TRY(parse_endpoint(*metrics));
   } else {
     return fail(Errc::invalid_input, "unexpected argument '{}' found", word.substr(0, 64));
   }
@@ -159,6 +177,7 @@ Options:
   -f, --filter-search-domain <DOMAIN>  Names answer below it too [default: .dns.podman]
       --cache <KIB>                    Memory for answers of upstreams, 0: none [default: 4096]
       --compat <aardvark|none>         Keep the habits of aardvark-dns where ours differ
+      --metrics <ADDRESS:PORT>         Serve metrics for Prometheus at a loopback address
   -h, --help                           Print this page
   -V, --version                        Print the version
 )",

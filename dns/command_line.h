@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "core/ip.h"
 #include "core/result.h"
 
 namespace burrow::dns {
@@ -16,13 +18,19 @@ enum class Compatibility : uint8_t { none, aardvark };
 
 enum class Subcommand : uint8_t { run, print_version_document, print_version, print_help };
 
+struct Endpoint {
+  IpAddress address;
+  uint16_t port = 0;
+};
+
 struct CommandLine {
   Subcommand subcommand = Subcommand::run;
   std::string config_directory = "/dev/stdin";
   uint16_t port = 5533;
   std::string search_domain = ".dns.podman";
   Compatibility compatibility = Compatibility::none;
-  size_t cache_kib = 4096;  ///< memory for answers of upstreams; 0: none are kept
+  size_t cache_kib = 4096;          ///< memory for answers of upstreams; 0: none are kept
+  std::optional<Endpoint> metrics;  ///< a loopback address
 };
 
 /// Reads `arguments`; the first is the program's name, and the name "aardvark-dns" turns

@@ -2,8 +2,12 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "core/json.h"
 #include "core/log.h"
+#include "dns/socket.h"
+#include "dns/trial.h"
 #include "host/local_socket.h"
 
 namespace burrow::dns {
@@ -52,9 +56,9 @@ ControlSocket::ControlSocket(EventLoop& loop, host::Fd socket, host::fs::path pa
       inode_(inode_of(path_)),
       actions_(std::move(actions)),
       server_(loop, std::move(socket), Framing::line,
-              [this](std::string_view request, const std::shared_ptr<Conversation>& conversation) {
-                on_request(request, conversation);
-              }) {}
+              [this](std::string_view request, const Peer& peer) { on_request(request, peer); }) {}
+
+ControlSocket::~ControlSocket() { actions_.authority.log = nullptr; }
 
 void ControlSocket::remove() {
   if (inode_of(path_) != inode_) return;
@@ -63,18 +67,72 @@ void ControlSocket::remove() {
   }
 }
 
-void ControlSocket::on_request(std::string_view request,
-                               const std::shared_ptr<Conversation>& conversation) {
-  if (request == "refresh") {
-    const auto refreshed = actions_.refresh();
-    conversation->say(refreshed ? line_of(*refreshed) : line_of(refreshed.error()));
-    // The end of the daemon is the end of this conversation: whoever waits for it knows both.
-    if (refreshed && refreshed->networks == 0) return;
-  } else {
-    conversation->say(line_of(
-        Error{Errc::invalid_input, fmt::format("unknown command \"{}\"", request.substr(0, 64))}));
+void ControlSocket::on_request(std::string_view request, const Peer& peer) {
+  const auto space = std::min(request.find(' '), request.size());
+  const auto command = request.substr(0, space);
+  const auto words = request.substr(std::min(space + 1, request.size()));
+  const auto answer = [&](std::string_view text) {
+    peer->say(text);
+    peer->finish();
+  };
+  if (command == "query") {
+    const auto trial = parse_trial(words);
+    if (!trial) return answer(line_of(trial.error()));
+    return run_trial(*trial, actions_.authority, [peer](const std::string& document) {
+      peer->say(document);
+      peer->finish();
+    });
   }
-  conversation->finish();
+  if (command == "names") return answer(names_document(*actions_.authority.zones, words));
+  if (words.empty()) {
+    if (command == "refresh") return refresh(peer);
+    if (command == "status") return answer(status_document(actions_.inspect()));
+    if (command == "metrics") return answer(metrics_text(actions_.inspect()));
+    if (command == "log") return listen(peer);
+  }
+  answer(line_of(
+      Error{Errc::invalid_input, fmt::format("unknown command \"{}\"", request.substr(0, 64))}));
+}
+
+void ControlSocket::refresh(const Peer& peer) {
+  const auto refreshed = actions_.refresh();
+  peer->say(refreshed ? line_of(*refreshed) : line_of(refreshed.error()));
+  // The end of the daemon is the end of this conversation: whoever waits for it knows both.
+  if (refreshed && refreshed->networks == 0) return;
+  peer->finish();
+}
+
+void ControlSocket::listen(const Peer& peer) {
+  peer->on_end([this, gone = peer.get()] {
+    log_.remove(gone);
+    if (!log_.has_listeners()) actions_.authority.log = nullptr;
+  });
+  log_.add(peer);
+  actions_.authority.log = &log_;
+  peer->say(line_of(Json{{"listening", true}}));
+}
+
+std::unique_ptr<ControlServer> open_metrics(EventLoop& loop, const IpAddress& address,
+                                            uint16_t port, std::function<Inspected()> inspect) {
+  auto socket = listen_tcp(address, port);
+  if (!socket) {
+    log::warn("dns", "no metrics: {}", socket.error().message);
+    return nullptr;
+  }
+  return std::make_unique<ControlServer>(
+      loop, *std::move(socket), Framing::http,
+      [inspect = std::move(inspect)](std::string_view request,
+                                     const std::shared_ptr<Conversation>& peer) {
+        const bool is_known =
+            request.starts_with("GET /metrics ") || request.starts_with("GET /metrics?");
+        const auto body = is_known ? metrics_text(inspect()) : std::string{"see /metrics\n"};
+        peer->say(
+            fmt::format("HTTP/1.1 {}\r\n"
+                        "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+                        "Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+                        is_known ? "200 OK" : "404 Not Found", body.size(), body));
+        peer->finish();
+      });
 }
 
 }  // namespace burrow::dns

@@ -1,14 +1,19 @@
-// The control socket: what the daemon does and tells when its own user asks. The protocol is in
-// docs/dns.md; connections are control_server.h.
+// The control socket and the metrics port: what the daemon does and tells when it is asked. The
+// protocol is in docs/dns.md; connections are control_server.h, the documents inspection.h.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/ip.h"
 #include "core/result.h"
 #include "dns/control_server.h"
+#include "dns/inspection.h"
+#include "dns/query_log.h"
+#include "dns/udp_server.h"
 #include "host/file.h"
 
 namespace burrow::dns {
@@ -20,10 +25,13 @@ struct Refreshed {
   std::vector<std::string> failures;  ///< addresses that could not be bound
 };
 
-/// What the commands act on.
+/// What the commands act on; must outlive the socket.
 struct ControlActions {
   /// Reads the files; what changed is answered when it returns.
   std::function<Result<Refreshed>()> refresh;
+  std::function<Inspected()> inspect;
+  /// Its log is there exactly while somebody listens.
+  Authority& authority;
 };
 
 /// Where the daemon of a configuration directory can be asked: beside it, so that no other daemon
@@ -36,17 +44,29 @@ class ControlSocket {
   /// Nothing, with a warning, when there can be none: names are answered without it.
   static std::unique_ptr<ControlSocket> open(EventLoop& loop, const host::fs::path& path,
                                              ControlActions actions);
+  ~ControlSocket();
+  ControlSocket(const ControlSocket&) = delete;
+  ControlSocket& operator=(const ControlSocket&) = delete;
   /// Takes the path away, unless another daemon's socket has come to its place.
   void remove();
 
  private:
+  using Peer = std::shared_ptr<Conversation>;
+
   ControlSocket(EventLoop& loop, host::Fd socket, host::fs::path path, ControlActions actions);
-  void on_request(std::string_view request, const std::shared_ptr<Conversation>& conversation);
+  void on_request(std::string_view request, const Peer& peer);
+  void refresh(const Peer& peer);
+  void listen(const Peer& peer);
 
   host::fs::path path_;
   uint64_t inode_ = 0;  // of the path
   ControlActions actions_;
+  QueryLog log_;
   ControlServer server_;
 };
+
+/// Serves the metrics over HTTP. Nothing, with a warning, when the port is taken.
+std::unique_ptr<ControlServer> open_metrics(EventLoop& loop, const IpAddress& address,
+                                            uint16_t port, std::function<Inspected()> inspect);
 
 }  // namespace burrow::dns

@@ -4,6 +4,12 @@
 #include "dns/socket.h"
 
 namespace burrow::dns {
+namespace {
+
+// Per address: a client that floods takes the place of every eighth.
+constexpr size_t kUdpSockets = 8;
+
+}  // namespace
 
 Listeners::Listeners(EventLoop& loop, const Authority& authority, uint16_t port)
     : loop_(loop),
@@ -30,7 +36,7 @@ std::vector<Error> Listeners::follow(const Zones& zones) {
   std::erase_if(open_, [&](const auto& entry) { return !wanted.contains(entry.first); });
   for (const auto& [address, network] : wanted) {
     if (const auto listener = open_.find(address); listener != open_.end()) {
-      listener->second.udp->set_network(network);
+      for (const auto& udp : listener->second.udp) udp->set_network(network);
       listener->second.tcp->set_network(network);
       continue;
     }
@@ -47,10 +53,15 @@ std::vector<Error> Listeners::follow(const Zones& zones) {
 }
 
 Result<Listeners::Listener> Listeners::open(const IpAddress& address, uint32_t network) {
-  auto udp = TRY(bind_udp(address, port_));
+  auto sockets = TRY(bind_udp(address, port_, kUdpSockets));
   auto tcp = TRY(listen_tcp(address, port_));
-  return Listener{std::make_unique<UdpServer>(loop_, std::move(udp), authority_, *batch_, network),
-                  std::make_unique<TcpServer>(loop_, std::move(tcp), connections_, network)};
+  Listener listener;
+  for (auto& socket : sockets) {
+    listener.udp.push_back(
+        std::make_unique<UdpServer>(loop_, std::move(socket), authority_, *batch_, network));
+  }
+  listener.tcp = std::make_unique<TcpServer>(loop_, std::move(tcp), connections_, network);
+  return listener;
 }
 
 }  // namespace burrow::dns

@@ -23,10 +23,12 @@ class Listeners {
   /// others serve.
   std::vector<Error> follow(const Zones& zones);
   [[nodiscard]] size_t count() const { return open_.size(); }
+  /// Connections over TCP.
+  [[nodiscard]] size_t connection_count() const { return connections_.count(); }
 
  private:
   struct Listener {
-    std::unique_ptr<UdpServer> udp;
+    std::vector<std::unique_ptr<UdpServer>> udp;  // each for some of the clients
     std::unique_ptr<TcpServer> tcp;
   };
   Result<Listener> open(const IpAddress& address, uint32_t network);

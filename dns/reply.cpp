@@ -34,42 +34,61 @@ size_t ReplyWriter::opt_size() const {
   return kOptSize + (extended_error_ ? kExtendedErrorSize : 0);
 }
 
-uint8_t* ReplyWriter::begin_record(size_t owner, RecordType type, size_t data_size) {
+uint8_t* ReplyWriter::begin_record(size_t owner, RecordType type, uint32_t ttl, size_t data_size) {
   if ((flags_ & kFlagTruncated) != 0 ||
       used_ + kRecordFieldsSize + data_size + opt_size() > limit_) {
     flags_ |= kFlagTruncated;
     return nullptr;
   }
   uint8_t* at = &buffer_[used_];
-  write_u16(at, kPointer | (kHeaderSize + owner));
+  write_u16(at, kPointer | owner);
   write_u16(at + 2, static_cast<uint16_t>(type));
   write_u16(at + 4, kClassInternet);
-  write_u32(at + 6, 0);
+  write_u32(at + 6, ttl);
   write_u16(at + 10, data_size);
   used_ += kRecordFieldsSize + data_size;
   return at + kRecordFieldsSize;
 }
 
-void ReplyWriter::add_address(const IpAddress& address) {
+void ReplyWriter::add_address(const IpAddress& address, uint32_t ttl) {
   const auto bytes = address.bytes();
   const auto type = address.is_v4() ? RecordType::a : RecordType::aaaa;
-  if (uint8_t* at = begin_record(0, type, bytes.size())) {
+  if (uint8_t* at = begin_record(owner_, type, ttl, bytes.size())) {
     std::memcpy(at, bytes.data(), bytes.size());
     ++answers_;
   }
 }
 
 void ReplyWriter::add_pointer(std::string_view labels) {
-  if (uint8_t* at = begin_record(0, RecordType::ptr, labels.size() + 1)) {
+  if (uint8_t* at = begin_record(owner_, RecordType::ptr, 0, labels.size() + 1)) {
     std::memcpy(at, labels.data(), labels.size());
     at[labels.size()] = 0;
     ++answers_;
   }
 }
 
+std::optional<size_t> ReplyWriter::add_record(const Record& record, std::string_view base) {
+  std::string_view target;
+  if (record.target) target = record.target->name.labels();
+  if (!record.target || record.target->base == RecordTarget::Base::root) base = {};
+  if (target.size() + base.size() + 1 > kMaximumNameSize) return {};
+  const size_t name_size = record.target ? target.size() + base.size() + 1 : 0;
+  uint8_t* at = begin_record(owner_, record.type, record.ttl, record.bytes.size() + name_size);
+  if (at == nullptr) return {};
+  ++answers_;
+  at = std::copy(record.bytes.begin(), record.bytes.end(), at);
+  if (!record.target) return {};
+  const auto offset = static_cast<size_t>(at - buffer_.data());
+  at = std::copy(target.begin(), target.end(), at);
+  at = std::copy(base.begin(), base.end(), at);
+  *at = 0;
+  return offset;
+}
+
 void ReplyWriter::add_soa(Section section, size_t owner) {
   constexpr size_t kNumbersSize = 20;
-  uint8_t* at = begin_record(owner, RecordType::soa, 2 + kNobody.size() + kNumbersSize);
+  uint8_t* at =
+      begin_record(kHeaderSize + owner, RecordType::soa, 0, 2 + kNobody.size() + kNumbersSize);
   if (at == nullptr) return;
   write_u16(at, kPointer | (kHeaderSize + owner));  // MNAME: the zone itself
   std::memcpy(at + 2, kNobody.data(), kNobody.size());

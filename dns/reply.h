@@ -7,6 +7,7 @@
 
 #include "core/ip.h"
 #include "dns/message.h"
+#include "dns/record.h"
 
 namespace burrow::dns {
 
@@ -25,10 +26,17 @@ class ReplyWriter {
     if (query_.edns) extended_error_ = error;
   }
 
-  /// An A or AAAA record of the name asked for, TTL 0.
-  void add_address(const IpAddress& address);
-  /// A PTR record of the name asked for, TTL 0; `labels` without the root label.
+  /// Whose the records are that follow: the name at `offset` of the message, at first the name
+  /// asked for.
+  void set_owner(size_t offset) { owner_ = offset; }
+  /// An A or AAAA record.
+  void add_address(const IpAddress& address, uint32_t ttl);
+  /// A PTR record, TTL 0; `labels` without the root label.
   void add_pointer(std::string_view labels);
+  /// A custom record, whose target hangs below `base` if it says so. Returns where the target
+  /// stands in the message; nothing when it has none, or the record is left out since its target
+  /// would be too long a name or the reply is full.
+  std::optional<size_t> add_record(const Record& record, std::string_view base);
   enum class Section { answer, authority };
   /// A SOA record with TTL and minimum 0, so that a negative answer is forgotten at once (RFC
   /// 2308). `owner` is the size of the part of the asked name, root label not counted, that is cut
@@ -40,13 +48,14 @@ class ReplyWriter {
 
  private:
   // Reserves a record and writes its fields but the data; null when it does not fit.
-  uint8_t* begin_record(size_t owner, RecordType type, size_t data_size);
+  uint8_t* begin_record(size_t owner, RecordType type, uint32_t ttl, size_t data_size);
   [[nodiscard]] size_t opt_size() const;
 
   std::span<uint8_t> buffer_;
   const Query& query_;
   size_t limit_;
   size_t used_;
+  size_t owner_ = kHeaderSize;
   uint16_t flags_;
   Rcode rcode_ = Rcode::no_error;
   std::optional<ExtendedError> extended_error_;

@@ -67,12 +67,14 @@ class Service::Implementation {
  public:
   explicit Implementation(const CommandLine& command_line)
       : compatibility_(command_line.compatibility),
+        port_(command_line.port),
+        metrics_endpoint_(command_line.metrics),
         // The daemon changes to "/" before it reads the directory again.
         path_(std::filesystem::absolute(command_line.config_directory)),
         settings_(settings_of(command_line)),
         directory_(path_),
         forwarder_(loop_, command_line.compatibility, limits_of(command_line)),
-        authority_{.zones = {}, .forwarder = forwarder_},
+        authority_{.zones = {}, .forwarder = forwarder_, .counts = counts_},
         listeners_(loop_, authority_, command_line.port),
         retry_(loop_, [this] { std::ignore = reload(Trigger::retry); }) {}
 
@@ -95,6 +97,10 @@ class Service::Implementation {
     for (const auto& failure : listeners_.follow(*authority_.zones)) add_failure(failure);
     if (!failures.empty()) return fail(Errc::system, "Error starting server {}", failures);
     control_ = ControlSocket::open(loop_, control_path(path_), actions());
+    if (metrics_endpoint_) {
+      metrics_ = open_metrics(loop_, metrics_endpoint_->address, metrics_endpoint_->port,
+                              [this] { return inspect(); });
+    }
     TRY_VOID(write_pid_file());
     return Start::serving;
   }
@@ -113,7 +119,24 @@ class Service::Implementation {
   enum class Trigger { asked, file, retry };
 
   [[nodiscard]] ControlActions actions() {
-    return {.refresh = [this] { return reload(Trigger::asked); }};
+    return {.refresh = [this] { return reload(Trigger::asked); },
+            .inspect = [this] { return inspect(); },
+            .authority = authority_};
+  }
+
+  [[nodiscard]] Inspected inspect() const {
+    auto complaints = directory_.complaints();
+    complaints.insert(complaints.end(), failures_.begin(), failures_.end());
+    return {.zones = *authority_.zones,
+            .counts = counts_,
+            .forwarder = forwarder_,
+            .host_servers = host_servers_,
+            .generation = generation_,
+            .started = started_,
+            .port = port_,
+            .listeners = listeners_.count(),
+            .connections = listeners_.connection_count(),
+            .complaints = std::move(complaints)};
   }
 
   [[nodiscard]] host::fs::path pid_file() const { return path_ / kPidFileName; }
@@ -182,6 +205,7 @@ class Service::Implementation {
       }
     }
     last_complaints_ = servers->complaints;
+    host_servers_ = servers->upstreams;
     forwarder_.set_host_servers(std::move(servers->upstreams));
     return {};
   }
@@ -212,6 +236,7 @@ class Service::Implementation {
       if (trigger != Trigger::retry) log::error("dns", "{}", failure.message);
       refreshed.failures.push_back(failure.message);
     }
+    failures_ = refreshed.failures;
     if (trigger != Trigger::retry) retry_after_ = kFirstRetry;
     if (!refreshed.failures.empty() || directory_.has_unread()) schedule_retry();
     return refreshed;
@@ -234,7 +259,8 @@ class Service::Implementation {
       gateways_ = std::move(gateways);
       subnets_ = find_subnets();
     }
-    authority_.zones = std::make_shared<const Zones>(std::move(networks), subnets_, settings_);
+    authority_.zones = std::make_shared<const Zones>(std::move(networks), subnets_, settings_,
+                                                     authority_.zones.get());
     ++generation_;
   }
 
@@ -252,19 +278,26 @@ class Service::Implementation {
   }
 
   Compatibility compatibility_;
+  uint16_t port_;
+  std::optional<Endpoint> metrics_endpoint_;
   host::fs::path path_;
   ZoneSettings settings_;
   EventLoop loop_;
   host::Fd signals_;
   Directory directory_;
   Forwarder forwarder_;
+  ServerCounts counts_;
   Authority authority_;
   Listeners listeners_;
   std::vector<IpAddress> gateways_;
   std::vector<IpNetwork> subnets_;
   std::vector<std::string> last_complaints_;
+  std::vector<Upstream> host_servers_;
+  std::vector<std::string> failures_;  // addresses that are not bound
+  Clock::time_point started_ = Clock::now();
   uint64_t generation_ = 0;
   std::unique_ptr<ControlSocket> control_;
+  std::unique_ptr<ControlServer> metrics_;
   std::unique_ptr<FileWatch> file_watch_;
   Clock::duration retry_after_ = kFirstRetry;
   Timer retry_;

@@ -1,7 +1,9 @@
 #include "dns/socket.h"
 
 #include <ifaddrs.h>
+#include <linux/filter.h>
 
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -19,11 +21,16 @@ void set_option(const host::Fd& fd, int level, int option, int value) {
   ::setsockopt(fd.get(), level, option, &value, sizeof value);
 }
 
-Result<host::Fd> bind_socket(const IpAddress& address, uint16_t port, int type) {
+// Whether others of the same user may bind the same address.
+enum class Sharing { none, group };
+
+Result<host::Fd> bind_socket(const IpAddress& address, uint16_t port, int type,
+                             Sharing sharing = Sharing::none) {
   const int family = address.is_v4() ? AF_INET : AF_INET6;
   host::Fd fd{::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!fd.is_open()) return system_failure(errno, "IO error");
   if (type == SOCK_STREAM) set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (sharing == Sharing::group) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (address.is_v6()) {
     set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     // A new gateway address is tentative for a second or two and cannot be bound otherwise.
@@ -32,6 +39,37 @@ Result<host::Fd> bind_socket(const IpAddress& address, uint16_t port, int type) 
   const auto name = to_socket_address(address, port);
   if (::bind(fd.get(), &name.any, size_of(name)) != 0) return system_failure(errno, "IO error");
   return fd;
+}
+
+// Makes the kernel choose among `count` sockets of a group by the source address alone: without it
+// the port counts too, and one client reaches all of them.
+bool choose_by_source(const host::Fd& fd, const IpAddress& local, uint32_t count) {
+  // Where the last four bytes of the source address lie in the IP header.
+  const auto offset = static_cast<uint32_t>(SKF_NET_OFF + (local.is_v4() ? 12 : 8 + 12));
+  std::array<sock_filter, 3> program{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
+      BPF_STMT(BPF_RET | BPF_A, 0),
+  }};
+  const sock_fprog filter{static_cast<uint16_t>(program.size()), program.data()};
+  return ::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &filter, sizeof filter) == 0;
+}
+
+Result<std::vector<host::Fd>> bind_group(const IpAddress& address, uint16_t port, size_t count) {
+  // Alone first: a group would let another of our own daemons in, or be let in by it.
+  host::Fd alone = TRY(bind_socket(address, port, SOCK_DGRAM));
+  std::vector<host::Fd> group;
+  if (count > 1) {
+    alone.reset();
+    while (group.size() < count) {
+      group.push_back(TRY(bind_socket(address, port, SOCK_DGRAM, Sharing::group)));
+    }
+    if (choose_by_source(group[0], address, static_cast<uint32_t>(count))) return group;
+    group.clear();
+    alone = TRY(bind_socket(address, port, SOCK_DGRAM));
+  }
+  group.push_back(std::move(alone));
+  return group;
 }
 
 }  // namespace
@@ -70,15 +108,17 @@ std::string endpoint_text(const IpAddress& address, uint16_t port) {
                          : fmt::format("[{}]:{}", address.to_string(), port);
 }
 
-Result<host::Fd> bind_udp(const IpAddress& address, uint16_t port) {
-  auto fd = bind_socket(address, port, SOCK_DGRAM);
-  if (!fd) {
-    return with_context(std::move(fd).error(), fmt::format("failed to bind udp listener on {}",
-                                                           endpoint_text(address, port)));
+Result<std::vector<host::Fd>> bind_udp(const IpAddress& address, uint16_t port, size_t count) {
+  auto group = bind_group(address, port, count);
+  if (!group) {
+    return with_context(std::move(group).error(), fmt::format("failed to bind udp listener on {}",
+                                                              endpoint_text(address, port)));
   }
-  set_option(*fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
-  set_option(*fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer);
-  return fd;
+  for (const auto& fd : *group) {
+    set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
+    set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer);
+  }
+  return group;
 }
 
 Result<host::Fd> listen_tcp(const IpAddress& address, uint16_t port) {

@@ -27,9 +27,11 @@ IpAddress to_ip_address(const SocketAddress& address);
 /// "10.0.0.1:53" or "[fd00::1]:53".
 std::string endpoint_text(const IpAddress& address, uint16_t port);
 
-/// A bound UDP socket that does not block. An IPv6 address may still be tentative.
-/// Errors: already_exists when the address is taken, system.
-Result<host::Fd> bind_udp(const IpAddress& address, uint16_t port);
+/// Bound UDP sockets that do not block, `count` of them or one where the kernel cannot share an
+/// address. Each client's datagrams come to one of them, chosen by its address, so that who fills
+/// the queue of one takes nothing from the clients of the others. An IPv6 address may still be
+/// tentative. Errors: already_exists when the address is taken, system.
+Result<std::vector<host::Fd>> bind_udp(const IpAddress& address, uint16_t port, size_t count);
 /// A listening TCP socket that does not block; the same otherwise.
 Result<host::Fd> listen_tcp(const IpAddress& address, uint16_t port);
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/log.h"
+#include "dns/query_log.h"
 #include "dns/socket.h"
 
 namespace burrow::dns {
@@ -103,6 +104,9 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
     const auto self = shared_from_this();
     while (has_room() && take_message()) {
     }
+    // Once for all of them: a client may send hundreds at once.
+    input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(taken_));
+    taken_ = 0;
     const bool is_alive = flush();
     is_advancing_ = false;
     if (!is_alive) return close();
@@ -127,12 +131,13 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
 
   // Answers the first message if it is here whole.
   bool take_message() {
-    if (input_.size() < 2) return false;
-    const size_t size = read_u16(input_.data());
-    if (input_.size() < 2 + size) return false;
+    const auto rest = Bytes{input_}.subspan(taken_);
+    if (rest.size() < 2) return false;
+    const size_t size = read_u16(rest.data());
+    if (rest.size() < 2 + size) return false;
     made_progress();
-    respond(Bytes{input_}.subspan(2, size));
-    input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(2 + size));
+    respond(rest.subspan(2, size));
+    taken_ += 2 + size;
     return true;
   }
 
@@ -141,24 +146,46 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
     const Client client{**network_, client_, Transport::tcp};
     Query query;
     const Zones& zones = *owner_.authority_.zones;
+    const auto& authority = owner_.authority_;
+    ++authority.counts.tcp;
+    const auto begin = authority.log == nullptr ? Clock::time_point{} : Clock::now();
     const auto verdict = answer(zones, client, message, query, owner_.reply_);
     if (const auto* reply = std::get_if<Reply>(&verdict)) {
-      append(Bytes{owner_.reply_}.first(reply->size));
-    } else if (const auto* away = std::get_if<Forward>(&verdict)) {
-      auto& forwarder = owner_.authority_.forwarder;
-      if (const auto known =
-              forwarder.answer_from_cache(zones, client, query, away->servers, owner_.reply_)) {
-        return append(Bytes{owner_.reply_}.first(*known));
+      const auto written = Bytes{owner_.reply_}.first(reply->size);
+      authority.counts.count_answer(written.data());
+      if (authority.log != nullptr) [[unlikely]] {
+        authority.log->answered(zones, client, query, written, Clock::now() - begin);
       }
-      ++outstanding_;
-      forwarder.forward(zones, client, query, away->servers,
-                        [self = shared_from_this()](Bytes late) {
-                          --self->outstanding_;
-                          if (self->is_closed_) return;
-                          if (!late.empty()) self->append(late);
-                          self->advance();
-                        });
+      append(written);
+    } else if (const auto* away = std::get_if<Forward>(&verdict)) {
+      ++authority.counts.forwarded;
+      const auto known =
+          authority.forwarder.answer_from_cache(zones, client, query, away->servers, owner_.reply_);
+      if (!known) return forward(zones, client, query, away->servers);
+      const auto written = Bytes{owner_.reply_}.first(*known);
+      if (authority.log != nullptr) [[unlikely]] {
+        authority.log->answered(zones, client, query, written, Clock::now() - begin);
+      }
+      append(written);
+    } else {
+      ++authority.counts.dropped;
     }
+  }
+
+  void forward(const Zones& zones, const Client& client, const Query& query,
+               std::span<const IpAddress> servers) {
+    ++outstanding_;
+    const auto& authority = owner_.authority_;
+    Forwarder::Sink sink = [self = shared_from_this()](Bytes late) {
+      --self->outstanding_;
+      if (self->is_closed_) return;
+      if (!late.empty()) self->append(late);
+      self->advance();
+    };
+    if (authority.log != nullptr) [[unlikely]] {
+      sink = authority.log->watch(zones, client, query, servers, std::move(sink));
+    }
+    authority.forwarder.forward(zones, client, query, servers, std::move(sink));
   }
 
   void append(Bytes reply) {
@@ -198,6 +225,7 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
   Position position_;
   Clock::time_point last_progress_;
   std::vector<uint8_t> input_;
+  size_t taken_ = 0;  // of it, while messages are taken
   std::vector<uint8_t> output_;
   size_t outstanding_ = 0;
   bool is_reading_ = false;

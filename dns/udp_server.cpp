@@ -2,19 +2,24 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
+#include "dns/query_log.h"
 #include "dns/socket.h"
 
 namespace burrow::dns {
 namespace {
 
 constexpr size_t kBatch = 64;
-// Queries are small, and we announce kUdpSize; what is longer is cut off by the kernel and refused
-// as malformed.
-// No multiple of a page, or the beginnings of all buffers would share a few cache lines.
-constexpr size_t kQuerySize = 1344;
+// Queries are small: what is usual lies close together, so that a batch stays in the nearest
+// caches, and the rest of a long one elsewhere. What is longer than we announce (kUdpSize) is cut
+// off by the kernel and refused as malformed.
+constexpr size_t kUsualSize = 256;
+constexpr size_t kRestSize = kUdpSize - kUsualSize;
+// Replies are packed one behind the other, each at the start of a cache line.
+constexpr size_t kReplyAlignment = 64;
 // How many batches one socket gets before the others have their turn.
-constexpr int kRounds = 16;
+constexpr int kRounds = 2;
 
 }  // namespace
 
@@ -23,11 +28,12 @@ class DatagramBatch {
  public:
   DatagramBatch() {
     for (size_t i = 0; i < kBatch; ++i) {
-      query_parts_[i] = {queries_[i].data(), kQuerySize};
+      query_parts_[2 * i] = {queries_[i].data(), kUsualSize};
+      query_parts_[2 * i + 1] = {rests_[i].data(), kRestSize};
       received_[i].msg_hdr = {.msg_name = &clients_[i],
                               .msg_namelen = sizeof(SocketAddress),
-                              .msg_iov = &query_parts_[i],
-                              .msg_iovlen = 1};
+                              .msg_iov = &query_parts_[2 * i],
+                              .msg_iovlen = 2};
       sent_[i].msg_hdr.msg_iov = &reply_parts_[i];
       sent_[i].msg_hdr.msg_iovlen = 1;
     }
@@ -39,15 +45,23 @@ class DatagramBatch {
     return count > 0 ? static_cast<size_t>(count) : 0;
   }
 
-  Bytes query(size_t slot) const { return {queries_[slot].data(), received_[slot].msg_len}; }
+  // Valid until the next call.
+  Bytes query(size_t slot) {
+    const size_t size = received_[slot].msg_len;
+    if (size <= kUsualSize) return {queries_[slot].data(), size};
+    std::memcpy(whole_.data(), queries_[slot].data(), kUsualSize);
+    std::memcpy(&whole_[kUsualSize], rests_[slot].data(), size - kUsualSize);
+    return Bytes{whole_}.first(size);
+  }
   const SocketAddress& client(size_t slot) const { return clients_[slot]; }
   // Where the next reply is to be written.
-  std::span<uint8_t> next_reply() { return replies_[reply_count_]; }
+  std::span<uint8_t> next_reply() { return std::span{replies_}.subspan(reply_end_, kUdpSize); }
   void add_reply(size_t slot, size_t size) {
     auto& header = sent_[reply_count_].msg_hdr;
     header.msg_name = &clients_[slot];
     header.msg_namelen = received_[slot].msg_hdr.msg_namelen;
-    reply_parts_[reply_count_] = {replies_[reply_count_].data(), size};
+    reply_parts_[reply_count_] = {&replies_[reply_end_], size};
+    reply_end_ += (size + kReplyAlignment - 1) / kReplyAlignment * kReplyAlignment;
     ++reply_count_;
   }
 
@@ -60,6 +74,7 @@ class DatagramBatch {
       done += count > 0 ? static_cast<size_t>(count) : 1;
     }
     reply_count_ = 0;
+    reply_end_ = 0;
   }
 
   // Makes the first `count` slots ready for the next batch.
@@ -70,14 +85,17 @@ class DatagramBatch {
   }
 
  private:
-  std::array<std::array<uint8_t, kQuerySize>, kBatch> queries_;
-  std::array<std::array<uint8_t, kUdpSize>, kBatch> replies_;
+  alignas(kReplyAlignment) std::array<std::array<uint8_t, kUsualSize>, kBatch> queries_;
+  std::array<std::array<uint8_t, kRestSize>, kBatch> rests_;
+  std::array<uint8_t, kUdpSize> whole_;
+  alignas(kReplyAlignment) std::array<uint8_t, kBatch*(kUdpSize + kReplyAlignment)> replies_;
   std::array<SocketAddress, kBatch> clients_{};
-  std::array<iovec, kBatch> query_parts_{};
+  std::array<iovec, 2 * kBatch> query_parts_{};
   std::array<iovec, kBatch> reply_parts_{};
   std::array<mmsghdr, kBatch> received_{};
   std::array<mmsghdr, kBatch> sent_{};
   size_t reply_count_ = 0;
+  size_t reply_end_ = 0;
 };
 
 void DatagramBatchDeleter::operator()(DatagramBatch* batch) const {
@@ -102,46 +120,63 @@ UdpServer::~UdpServer() = default;
 void UdpServer::on_readable() {
   for (int round = 0; round < kRounds; ++round) {
     const size_t count = batch_.receive(socket_->get());
-    if (count == 0) break;
+    if (count == 0) return watch_.await_arrival();
     answer_batch(count);
     batch_.send(socket_->get());
     batch_.reset(count);
-    if (count < kBatch) break;
+    if (count < kBatch) return watch_.await_arrival();
   }
   watch_.await_readable();
 }
 
 void UdpServer::answer_batch(size_t count) {
   const Zones& zones = *authority_.zones;
+  auto& counts = authority_.counts;
+  counts.udp += count;
   Query query;
   for (size_t slot = 0; slot < count; ++slot) {
     const auto& address = batch_.client(slot);
     // A reply to port 0 cannot be sent.
     if (address.v4.sin_port == 0) continue;
     const Client client{network_, to_ip_address(address), Transport::udp};
+    const auto begin = authority_.log == nullptr ? Clock::time_point{} : Clock::now();
     const auto verdict = answer(zones, client, batch_.query(slot), query, batch_.next_reply());
     if (const auto* reply = std::get_if<Reply>(&verdict)) {
+      const Bytes written{batch_.next_reply().first(reply->size)};
+      counts.count_answer(written.data());
+      if (authority_.log != nullptr) [[unlikely]] {
+        authority_.log->answered(zones, client, query, written, Clock::now() - begin);
+      }
       batch_.add_reply(slot, reply->size);
     } else if (const auto* away = std::get_if<Forward>(&verdict)) {
+      ++counts.forwarded;
       const auto known = authority_.forwarder.answer_from_cache(zones, client, query, away->servers,
                                                                 batch_.next_reply());
-      if (known) {
-        batch_.add_reply(slot, *known);
-      } else {
+      if (!known) {
         forward(slot, query, away->servers, client);
+        continue;
       }
+      if (authority_.log != nullptr) [[unlikely]] {
+        const Bytes written{batch_.next_reply().first(*known)};
+        authority_.log->answered(zones, client, query, written, Clock::now() - begin);
+      }
+      batch_.add_reply(slot, *known);
+    } else {
+      ++counts.dropped;
     }
   }
 }
 
 void UdpServer::forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
                         const Client& client) {
-  authority_.forwarder.forward(*authority_.zones, client, query, servers,
-                               [socket = socket_, to = batch_.client(slot)](Bytes reply) {
-                                 if (reply.empty()) return;
-                                 ::sendto(socket->get(), reply.data(), reply.size(), MSG_DONTWAIT,
-                                          &to.any, size_of(to));
-                               });
+  Forwarder::Sink sink = [socket = socket_, to = batch_.client(slot)](Bytes reply) {
+    if (reply.empty()) return;
+    ::sendto(socket->get(), reply.data(), reply.size(), MSG_DONTWAIT, &to.any, size_of(to));
+  };
+  if (authority_.log != nullptr) [[unlikely]] {
+    sink = authority_.log->watch(*authority_.zones, client, query, servers, std::move(sink));
+  }
+  authority_.forwarder.forward(*authority_.zones, client, query, servers, std::move(sink));
 }
 
 }  // namespace burrow::dns

@@ -5,15 +5,20 @@
 
 #include "dns/event_loop.h"
 #include "dns/forwarder.h"
+#include "dns/server_counts.h"
 #include "dns/zones.h"
 #include "host/fd.h"
 
 namespace burrow::dns {
 
+class QueryLog;
+
 /// What all servers answer from. The zones are swapped whole on a reload.
 struct Authority {
   std::shared_ptr<const Zones> zones;
   Forwarder& forwarder;
+  ServerCounts& counts;
+  QueryLog* log = nullptr;  ///< null while nobody listens
 };
 
 /// Buffers for one batch of datagrams; one serves all sockets of a loop.

@@ -25,9 +25,13 @@ constexpr size_t kOptSize = 11;
 /// Record types that are treated in a way of their own; every other number is opaque (RFC 3597).
 enum class RecordType : uint16_t {
   a = 1,
+  cname = 5,
   soa = 6,
   ptr = 12,
+  mx = 15,
+  txt = 16,
   aaaa = 28,
+  srv = 33,
   opt = 41,
   ixfr = 251,
   axfr = 252,

@@ -45,8 +45,11 @@ class RuleText {
 
   RuleText&& in(SetName set) && { return std::move(*this).link(NFT_META_IIFNAME, set); }
   RuleText&& out(SetName set) && { return std::move(*this).link(NFT_META_OIFNAME, set); }
-  RuleText&& in_and_out(SetName set) && {
-    add(Meta{NFT_META_IIFNAME, kFirst});
+  // Packets of a bridge in a VRF come in by the VRF's link when they are forwarded: the bridge is
+  // the link that was its slave (linux/netfilter/nf_tables.h, NFT_META_SDIFNAME; Linux 5.6).
+  RuleText&& in_vrf(SetName set) && { return std::move(*this).link(NFT_META_SDIFNAME, set); }
+  RuleText&& in_and_out(SetName set, uint32_t in = NFT_META_IIFNAME) && {
+    add(Meta{in, kFirst});
     add(Meta{NFT_META_OIFNAME, Register{4}});
     add(Lookup{set, kFirst, {}});
     return std::move(*this);
@@ -264,6 +267,7 @@ std::vector<Rule> all_rules() {
   marked.comment = kVersionMark;
   add(std::move(marked));
   add(rule(kMarkedChain).out(bridges).jump("container"));
+  add(rule(kMarkedChain).in_vrf(bridges).jump("container"));
 
   add(rule("container").jump(kAdminChain));
   // Bits of NFT_CT_STATE: one for invalid, then those of enum ip_conntrack_info.
@@ -272,14 +276,19 @@ std::vector<Rule> all_rules() {
   add(rule("container").any_of(NFT_CT_STATE, kInvalid).drop());
   add(rule("container").any_of(NFT_CT_STATE, kEstablishedOrRelated).accept());
   add(rule("container").in_and_out(same_bridge).accept());
+  add(rule("container").in_and_out(same_bridge, NFT_META_SDIFNAME).accept());
   add(rule("container").in(internal).drop());
+  add(rule("container").in_vrf(internal).drop());
   add(rule("container").out(internal).drop());
   add(rule("container").any_of(NFT_CT_STATUS, IPS_DST_NAT).accept());
   add(rule("container").in(bridges).out(bridges).jump("between"));
+  add(rule("container").in_vrf(bridges).out(bridges).jump("between"));
 
   add(rule("between").in(strict).drop());
+  add(rule("between").in_vrf(strict).drop());
   add(rule("between").out(strict).drop());
   add(rule("between").in(isolated).out(isolated).drop());
+  add(rule("between").in_vrf(isolated).out(isolated).drop());
   return rules;
 }
 

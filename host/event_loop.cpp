@@ -146,7 +146,7 @@ void FdWatch::State::dispatch(uint32_t events) {
   // An error or the end shows in the next read or write: whoever waits is told.
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) events |= EPOLLIN | EPOLLOUT;
   const uint32_t fired = events & wanted;
-  wanted &= ~fired;
+  wanted &= ~(fired | EPOLLET);
   is_dispatching = true;
   if ((fired & EPOLLIN) != 0) on_readable();
   if ((fired & EPOLLOUT) != 0 && is_watched) on_writable();
@@ -168,6 +168,7 @@ FdWatch::~FdWatch() {
 }
 
 void FdWatch::await_readable() { state_->await(EPOLLIN); }
+void FdWatch::await_arrival() { state_->await(EPOLLIN | EPOLLET); }
 void FdWatch::await_writable() { state_->await(EPOLLOUT); }
 
 Timer::Timer(EventLoop& loop, std::function<void()> on_expiry)

@@ -42,7 +42,10 @@ class FdWatch {
 
   /// The callback runs once, as soon as there is something to read, an error or the end.
   void await_readable();
-  /// The same for room to write.
+  /// The callback runs once, as soon as something arrives that was not there at the last read. For
+  /// who has read all there was: the kernel need not look whether that is so.
+  void await_arrival();
+  /// The same as await_readable() for room to write.
   void await_writable();
 
  private:

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/ip.h"
 #include "core/mac.h"
@@ -20,8 +21,11 @@ struct Link {
   MacAddress mac;
   uint32_t mtu = 0;
   bool is_up = false;
+  bool is_loopback = false;
   std::string alias;               ///< a text for people that stays with the link wherever it goes
-  std::optional<uint32_t> master;  ///< index of the bridge that this is a port of
+  std::optional<uint32_t> master;  ///< index of the bridge that this is a port of, or of its VRF
+  /// Of a bridge that filters VLANs: the one that its ports are in, 0 for none.
+  std::optional<uint16_t> default_vlan;
 };
 
 /// What to change about a link; what is not set stays.
@@ -38,6 +42,9 @@ struct NewBridge {
   LinkName name;
   MacAddress mac;
   std::optional<uint32_t> mtu;
+  /// Filters VLANs; the bridge and all its ports are in this one, without tags, and in no other.
+  std::optional<uint16_t> vlan;
+  std::optional<LinkName> vrf;
   friend bool operator==(const NewBridge&, const NewBridge&) = default;
 };
 
@@ -50,8 +57,14 @@ struct NewVeth {
   LinkName peer_name;
   MacAddress peer_mac;
   std::optional<uint32_t> mtu;  ///< of both ends
+  /// Of a bridge that filters VLANs: the only one that the port is in, without tags.
+  std::optional<uint16_t> vlan;
   friend bool operator==(const NewVeth&, const NewVeth&) = default;
 };
+
+/// Whether a bridge keeps VLANs apart.
+enum class VlanFiltering { off, on };
+std::string_view to_string(VlanFiltering filtering);
 
 enum class RouteKind : uint8_t { unicast = 1, blackhole = 6, unreachable = 7, prohibit = 8 };
 

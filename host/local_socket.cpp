@@ -54,17 +54,23 @@ using Clock = std::chrono::steady_clock;
 // Waits until `fd` is ready for `events`. Errors: timeout, system.
 Result<void> wait_for(const Fd& fd, short events, Clock::time_point deadline) {
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return fail(Errc::timeout, "no answer in time");
+    int patience = -1;
+    if (deadline != Clock::time_point::max()) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+      if (left.count() <= 0) return fail(Errc::timeout, "no answer in time");
+      patience = static_cast<int>(left.count());
+    }
     pollfd waiting{.fd = fd.get(), .events = events, .revents = 0};
-    const int count = ::poll(&waiting, 1, static_cast<int>(left.count()));
+    const int count = ::poll(&waiting, 1, patience);
     if (count > 0) return {};
     if (count < 0 && errno != EINTR) return system_failure(errno, "wait");
   }
 }
 
-Result<std::string> exchange(const Fd& socket, std::string_view request,
-                             Clock::time_point deadline) {
+// What a wait without an end ends at.
+constexpr auto kNever = Clock::time_point::max();
+
+Result<void> send_all(const Fd& socket, std::string_view request, Clock::time_point deadline) {
   while (!request.empty()) {
     const auto sent = ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL);
     if (sent > 0) {
@@ -75,23 +81,36 @@ Result<std::string> exchange(const Fd& socket, std::string_view request,
       return system_failure(errno, "send");
     }
   }
-  std::string answer;
+  return {};
+}
+
+// Adds what comes to `answer`. False when the other end has closed.
+Result<bool> receive(const Fd& socket, std::string& answer, Clock::time_point deadline) {
   for (;;) {
     const size_t before = answer.size();
     answer.resize(before + 65536);
     const auto count = ::recv(socket.get(), &answer[before], answer.size() - before, 0);
     const int code = errno;
     answer.resize(before + (count > 0 ? static_cast<size_t>(count) : 0));
-    if (count == 0) return answer;
     if (answer.size() > kLongestAnswer) {
       return fail(Errc::invalid_input, "an answer of more than {} bytes", kLongestAnswer);
     }
-    if (count < 0 && code == EAGAIN) {
+    if (count >= 0) return count > 0;
+    if (code == EAGAIN) {
       TRY_VOID(wait_for(socket, POLLIN, deadline));
-    } else if (count < 0 && code != EINTR) {
+    } else if (code != EINTR) {
       return system_failure(code, "receive");
     }
   }
+}
+
+Result<std::string> exchange(const Fd& socket, std::string_view request,
+                             Clock::time_point deadline) {
+  TRY_VOID(send_all(socket, request, deadline));
+  std::string answer;
+  while (TRY(receive(socket, answer, deadline))) {
+  }
+  return answer;
 }
 
 }  // namespace
@@ -139,6 +158,24 @@ Result<std::string> ask_local(const fs::path& path, std::string_view request,
     return with_context(std::move(answer).error(), fmt::format("\"{}\"", path.native()));
   }
   return answer;
+}
+
+Result<void> follow_local(const fs::path& path, std::string_view request,
+                          const std::function<void(std::string_view)>& on_line) {
+  const auto socket = TRY(connect_local(path));
+  TRY_VOID(send_all(socket, request, kNever));
+  std::string text;
+  bool is_open = true;
+  while (is_open) {
+    is_open = TRY(receive(socket, text, kNever));
+    size_t begin = 0;
+    for (auto end = text.find('\n'); end != text.npos; end = text.find('\n', begin)) {
+      on_line(std::string_view{text}.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    text.erase(0, begin);
+  }
+  return {};
 }
 
 }  // namespace burrow::host

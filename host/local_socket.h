@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -27,5 +28,10 @@ Result<Fd> connect_local(const std::filesystem::path& path);
 /// Errors: as connect_local; timeout; invalid_input for more than 64 MiB.
 Result<std::string> ask_local(const std::filesystem::path& path, std::string_view request,
                               std::chrono::milliseconds deadline);
+
+/// Sends `request` and calls `on_line` with each line that the daemon says, without its end, until
+/// the daemon closes. Errors: as connect_local; invalid_input for a line of more than 64 MiB.
+Result<void> follow_local(const std::filesystem::path& path, std::string_view request,
+                          const std::function<void(std::string_view)>& on_line);
 
 }  // namespace burrow::host

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "host/lan_link.h"
 #include "host/link_values.h"
 #include "host/netns.h"
 
@@ -35,7 +36,8 @@ class RouteSocket {
   /// The link that packets to the internet leave by: the default route's, IPv4 before IPv6. Asks
   /// the kernel to route to documentation addresses, so that metrics, several paths and routing
   /// rules count, and the cost does not depend on the number of routes.
-  Result<std::optional<uint32_t>> default_route_link();
+  /// By the routes of a VRF where there is one.
+  Result<std::optional<uint32_t>> default_route_link(std::optional<uint32_t> vrf = {});
   /// Whether the namespace forwards packets of `family`: the switch of all its links. The same as
   /// the settings net/ipv4/ip_forward and net/ipv6/conf/all/forwarding, at a cost that does not
   /// depend on the number of namespaces. Nothing where the kernel lacks the family.
@@ -45,6 +47,11 @@ class RouteSocket {
 
   Result<void> create_bridge(const NewBridge& bridge);
   Result<void> create_veth(const NewVeth& veth, const NetNs& peer_namespace);
+  /// Has a bridge keep VLANs apart, or not. Errors: unsupported for a kernel that cannot.
+  Result<void> set_vlan_filtering(const LinkName& bridge, VlanFiltering filtering);
+  /// Makes a macvlan or ipvlan link whose parent is here, inside `home`, with its final name there.
+  /// Errors: not_found for the parent; unsupported for a kernel without links of this kind.
+  Result<void> create_lan_link(const NewLanLink& link, const NetNs& home);
   /// One request; a link that is up may refuse.
   Result<void> change_link(uint32_t index, const LinkChange& change);
   /// Moves a link into another namespace, where it is down and has no addresses, and changes it on
@@ -57,6 +64,9 @@ class RouteSocket {
   Result<void> delete_link(const LinkName& name);
   /// Deletes several links in one request and one RCU grace period: by link group.
   Result<void> delete_links(const std::vector<uint32_t>& indexes);
+  /// Deletes all links of a link group, in one request and one RCU grace period. Errors: not_found
+  /// when there is none; invalid for group 0, which is everybody's.
+  Result<void> delete_link_group(uint32_t group);
 
   /// Adds an address that needs no duplicate address detection.
   Result<void> add_address(uint32_t link, const IpInterface& address);
@@ -81,8 +91,13 @@ class RouteSocket {
     void operator()(nl_sock* socket) const;
   };
   explicit RouteSocket(std::unique_ptr<nl_sock, Close> socket) : socket_(std::move(socket)) {}
+  /// Puts a port that is down into one VLAN alone.
+  Result<void> join_vlan(uint32_t port, uint16_t vlan);
+  /// `result` of a request about VLANs, in a sentence where the kernel knows none.
+  static Result<void> explain_vlan_filtering(Result<void> result, const LinkName& bridge);
   Result<void> change_flags(const LinkName& name, unsigned flags);
-  Result<std::optional<uint32_t>> route_link(const IpAddress& destination);
+  Result<std::optional<uint32_t>> route_link(const IpAddress& destination,
+                                             std::optional<uint32_t> vrf);
   std::unique_ptr<nl_sock, Close> socket_;
 };
 

@@ -7,12 +7,25 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "host/route_request.h"
 #include "host/rtnetlink.h"
 
 namespace burrow::host {
 namespace {
+
+// Of a bridge that filters; a kernel that cannot says nothing of VLANs.
+std::optional<uint16_t> default_vlan_of(nlattr* bridge) {
+  const Attributes<IFLA_BR_MAX> attributes{bridge};
+  const auto filtering = attributes.bytes(IFLA_BR_VLAN_FILTERING);
+  if (filtering.empty() || filtering.front() == 0) return std::nullopt;
+  uint16_t vlan = 0;
+  if (const auto bytes = attributes.bytes(IFLA_BR_VLAN_DEFAULT_PVID); bytes.size() == sizeof vlan) {
+    std::memcpy(&vlan, bytes.data(), sizeof vlan);
+  }
+  return vlan;
+}
 
 Link parse_link(nlmsghdr* message) {
   const auto& header = header_of<ifinfomsg>(message);
@@ -21,9 +34,12 @@ Link parse_link(nlmsghdr* message) {
             .name = attributes.text(IFLA_IFNAME),
             .mtu = attributes.u32(IFLA_MTU).value_or(0),
             .is_up = (header.ifi_flags & IFF_UP) != 0,
+            .is_loopback = (header.ifi_flags & IFF_LOOPBACK) != 0,
             .alias = attributes.text(IFLA_IFALIAS),
             .master = attributes.u32(IFLA_MASTER)};
-  link.kind = Attributes<IFLA_INFO_MAX>{attributes[IFLA_LINKINFO]}.text(IFLA_INFO_KIND);
+  const Attributes<IFLA_INFO_MAX> details{attributes[IFLA_LINKINFO]};
+  link.kind = details.text(IFLA_INFO_KIND);
+  if (link.kind == "bridge") link.default_vlan = default_vlan_of(details[IFLA_INFO_DATA]);
   if (const auto bytes = attributes.bytes(IFLA_ADDRESS); bytes.size() == 6) {
     std::array<uint8_t, 6> mac{};
     std::ranges::copy(bytes, mac.begin());
@@ -92,8 +108,22 @@ Result<void> RouteSocket::create_bridge(const NewBridge& bridge) {
   request.header<ifinfomsg>();
   request.put(IFLA_IFNAME, bridge.name).put(IFLA_ADDRESS, bridge.mac.bytes());
   if (bridge.mtu) request.put(IFLA_MTU, *bridge.mtu);
-  request.nest(IFLA_LINKINFO, [&] { request.put(IFLA_INFO_KIND, std::string{"bridge"}); });
-  return request.send(socket_.get(), fmt::format("create bridge \"{}\"", bridge.name));
+  if (bridge.vrf) {
+    const auto vrf = TRY(find_link(*bridge.vrf));
+    if (!vrf) return fail(Errc::not_found, "vrf \"{}\" does not exist", *bridge.vrf);
+    request.put(IFLA_MASTER, vrf->index);
+  }
+  request.nest(IFLA_LINKINFO, [&] {
+    request.put(IFLA_INFO_KIND, std::string{"bridge"});
+    if (!bridge.vlan) return;
+    request.nest(IFLA_INFO_DATA, [&] {
+      const uint8_t on = 1;
+      request.put(IFLA_BR_VLAN_FILTERING, &on, sizeof on)
+          .put(IFLA_BR_VLAN_DEFAULT_PVID, &*bridge.vlan, sizeof *bridge.vlan);
+    });
+  });
+  auto made = request.send(socket_.get(), fmt::format("create bridge \"{}\"", bridge.name));
+  return bridge.vlan ? explain_vlan_filtering(std::move(made), bridge.name) : made;
 }
 
 Result<void> RouteSocket::create_veth(const NewVeth& veth, const NetNs& peer_namespace) {
@@ -101,8 +131,8 @@ Result<void> RouteSocket::create_veth(const NewVeth& veth, const NetNs& peer_nam
   if (!bridge) return fail(Errc::not_found, "bridge \"{}\" does not exist", veth.bridge);
   RouteRequest request{RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL};
   auto& header = request.header<ifinfomsg>();
-  header.ifi_flags = IFF_UP;
-  header.ifi_change = IFF_UP;
+  // A port is in the bridge's own VLAN until it is in its own one: not a frame must pass before.
+  if (!veth.vlan) header.ifi_flags = header.ifi_change = IFF_UP;
   request.put(IFLA_IFNAME, veth.name)
       .put(IFLA_ADDRESS, veth.mac.bytes())
       .put(IFLA_MASTER, bridge->index);
@@ -124,7 +154,13 @@ Result<void> RouteSocket::create_veth(const NewVeth& veth, const NetNs& peer_nam
     return fail(Errc::exhausted, "bridge \"{}\" is full: the kernel allows 1023 ports",
                 veth.bridge);
   }
-  return sent;
+  if (!sent || !veth.vlan) return sent;
+  const auto port = TRY(find_link(veth.name));
+  if (!port) return fail(Errc::not_found, "link \"{}\" does not exist", veth.name);
+  auto joined = join_vlan(port->index, *veth.vlan);
+  if (joined) joined = set_up(veth.name);
+  if (!joined) TRY_VOID(delete_link(veth.name));
+  return joined;
 }
 
 Result<void> RouteSocket::change_flags(const LinkName& name, unsigned flags) {

@@ -81,13 +81,15 @@ Result<std::optional<bool>> RouteSocket::forwards(Family family) {
   return Failure{std::move(sent).error()};
 }
 
-Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destination) {
+Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destination,
+                                                        std::optional<uint32_t> vrf) {
   RouteRequest request{RTM_GETROUTE, 0};
   auto& header = request.header<rtmsg>();
   header.rtm_family = kernel_family(destination.family());
   header.rtm_dst_len = address_bits(destination.family());
   header.rtm_flags = RTM_F_FIB_MATCH;
   request.put(RTA_DST, destination.bytes());
+  if (vrf) request.put(RTA_OIF, *vrf);
   std::optional<uint32_t> link;
   auto sent = request.send(socket_.get(), "find default route", [&](nlmsghdr* message) {
     const Attributes<RTA_MAX> attributes{message, sizeof(rtmsg)};
@@ -103,12 +105,12 @@ Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destina
   return link;
 }
 
-Result<std::optional<uint32_t>> RouteSocket::default_route_link() {
+Result<std::optional<uint32_t>> RouteSocket::default_route_link(std::optional<uint32_t> vrf) {
   // Addresses that only a default route covers (RFC 5737, 3849, 9637); several, because careful
   // hosts have blackholes for some of them.
   for (const auto* address :
        {"192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1", "3fff::1"}) {
-    if (const auto link = TRY(route_link(*IpAddress::parse(address)))) return link;
+    if (const auto link = TRY(route_link(*IpAddress::parse(address), vrf))) return link;
   }
   return std::optional<uint32_t>{};
 }

@@ -47,7 +47,13 @@ Result<void> decode_choices(const JsonCursor& cursor, CreateRequest& request) {
 Result<CreateRequest> decode_create_request(std::string_view text) {
   const auto document = TRY(parse_json(text));
   const JsonCursor root{document};
-  CreateRequest request{.network = TRY(decode_network(TRY(root.at("network"))))};
+  const auto network = TRY(root.at("network"));
+  CreateRequest request{.network = TRY(decode_network(network))};
+  // In a definition that stands an empty name means none; nobody means it in a new one.
+  if (const auto interface = TRY(network.find("network_interface"));
+      interface && TRY(interface->string()).empty()) {
+    return interface->failure("is empty: leave it out to have a name found");
+  }
   TRY_VOID(decode_used(TRY(root.at("used")), request));
   TRY_VOID(decode_choices(TRY(root.at("options")), request));
   return request;

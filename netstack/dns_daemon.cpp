@@ -9,6 +9,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
+#include <variant>
 
 #include "core/json.h"
 #include "core/log.h"
@@ -128,8 +130,8 @@ std::optional<fs::path> find_in_path(std::string_view program) {
   std::string_view rest = path == nullptr ? "" : path;
   while (!rest.empty()) {
     const auto colon = rest.find(':');
-    const auto file = fs::path{rest.substr(0, colon)} / program;
-    if (::access(file.c_str(), X_OK) == 0) return file;
+    auto file = fs::path{rest.substr(0, colon)} / program;
+    if (file.is_absolute() && ::access(file.c_str(), X_OK) == 0) return file;
     rest = colon == rest.npos ? std::string_view{} : rest.substr(colon + 1);
   }
   return std::nullopt;

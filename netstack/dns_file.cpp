@@ -1,6 +1,7 @@
 #include "netstack/dns_file.h"
 
 #include <algorithm>
+#include <span>
 
 namespace burrow::netstack {
 namespace {
@@ -16,9 +17,16 @@ std::vector<std::string_view> lines_of(std::string_view content) {
   return lines;
 }
 
+// A container's line, or one of its records.
 bool belongs_to(std::string_view line, const ContainerId& container) {
+  if (line.starts_with('=')) line.remove_prefix(1);
   return line.substr(0, line.find(' ')) == container.str();
 }
+
+// A record or the settings of the network itself.
+bool is_networks_own(std::string_view line) { return line.starts_with("= "); }
+
+bool is_record(std::string_view line) { return line.starts_with('='); }
 
 std::string join(const std::vector<IpAddress>& addresses, std::optional<Family> family = {}) {
   std::string text;
@@ -41,6 +49,7 @@ bool is_dns_name(std::string_view name) {
 std::string encode(const DnsHeader& header) {
   auto text = join(header.listen);
   if (!header.servers.empty()) text += ' ' + join(header.servers);
+  for (const auto& line : header.lines) text += '\n' + line;
   return text;
 }
 
@@ -48,12 +57,18 @@ std::string encode(const DnsEntry& entry) {
   auto text = fmt::format("{} {} {} {}", entry.container, join(entry.addresses, Family::ipv4),
                           join(entry.addresses, Family::ipv6), fmt::join(entry.names, ","));
   if (!entry.servers.empty()) text += ' ' + join(entry.servers);
+  for (const auto& line : entry.lines) text += '\n' + line;
   return text;
 }
 
 std::string header_of(std::string_view content) {
   const auto lines = lines_of(content);
-  return lines.empty() ? std::string{} : std::string{lines.front()};
+  if (lines.empty()) return {};
+  std::string header{lines.front()};
+  for (const auto line : std::span{lines}.subspan(1)) {
+    if (is_networks_own(line)) header += fmt::format("\n{}", line);
+  }
+  return header;
 }
 
 std::string with_entry(std::string_view content, std::string_view header, std::string_view entry,
@@ -61,7 +76,8 @@ std::string with_entry(std::string_view content, std::string_view header, std::s
   auto text = fmt::format("{}\n", header);
   const auto lines = lines_of(content);
   for (size_t i = 1; i < lines.size(); ++i) {
-    if (!belongs_to(lines[i], container)) text += fmt::format("{}\n", lines[i]);
+    if (is_networks_own(lines[i]) || belongs_to(lines[i], container)) continue;
+    text += fmt::format("{}\n", lines[i]);
   }
   return text + fmt::format("{}\n", entry);
 }
@@ -69,7 +85,9 @@ std::string with_entry(std::string_view content, std::string_view header, std::s
 std::string with_header(std::string_view content, std::string_view header) {
   auto text = fmt::format("{}\n", header);
   const auto lines = lines_of(content);
-  for (size_t i = 1; i < lines.size(); ++i) text += fmt::format("{}\n", lines[i]);
+  for (size_t i = 1; i < lines.size(); ++i) {
+    if (!is_networks_own(lines[i])) text += fmt::format("{}\n", lines[i]);
+  }
   return text;
 }
 
@@ -81,7 +99,7 @@ std::optional<std::string> without_entry(std::string_view content, const Contain
   for (size_t i = 1; i < lines.size(); ++i) {
     if (belongs_to(lines[i], container)) continue;
     text += fmt::format("{}\n", lines[i]);
-    is_empty = false;
+    if (!is_record(lines[i])) is_empty = false;
   }
   if (is_empty) return std::nullopt;
   return text;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/log.h"
 #include "firewall/conntrack.h"
 #include "host/sysctl.h"
 
@@ -73,9 +74,36 @@ Result<void> HostApplier::act(const CreateBridge& step) {
   return handles_.route.create_bridge(step.bridge);
 }
 
+Result<void> HostApplier::act(const SetVlanFiltering& step) {
+  auto set = handles_.route.set_vlan_filtering(step.bridge, step.filtering);
+  return step.filtering == host::VlanFiltering::off ? tolerate_absence(std::move(set)) : set;
+}
+
+Result<void> HostApplier::act(const KeepSettings& step) {
+  // A container works without the file, as long as nobody sets its bridge's settings anew.
+  if (auto written = write_sysctl_file(step); !written) {
+    log::warn("netstack", "{}", written.error().message);
+  }
+  return {};
+}
+
 Result<void> HostApplier::act(const CreateVeth& step) {
   if (!handles_.container) return fail(Errc::not_found, "the container's namespace is gone");
   return handles_.route.create_veth(step.veth, handles_.container->netns);
+}
+
+Result<void> HostApplier::act(const CreateLanLink& step) {
+  if (!handles_.container) return fail(Errc::not_found, "the container's namespace is gone");
+  return handles_.route.create_lan_link(step.link, handles_.container->netns);
+}
+
+Result<void> HostApplier::act(const DeleteLinkGroups& step) {
+  auto* route = route_at(Place::container);
+  if (route == nullptr) return {};
+  for (const auto group : step.groups) {
+    TRY_VOID(tolerate_absence(route->delete_link_group(group)));
+  }
+  return {};
 }
 
 Result<void> HostApplier::act(const EnableHairpin& step) {

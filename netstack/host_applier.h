@@ -5,6 +5,7 @@
 #include "netstack/execute.h"
 #include "netstack/handles.h"
 #include "netstack/run_plugin.h"
+#include "netstack/sysctl_file.h"
 
 namespace burrow::netstack {
 
@@ -21,7 +22,12 @@ class HostApplier : public Applier {
 
  private:
   Result<void> act(const CreateBridge& step);
+  Result<void> act(const SetVlanFiltering& step);
+  Result<void> act(const KeepSettings& step);
+  Result<void> act(const ForgetSettings& step) { return remove_sysctl_file(step.link); }
   Result<void> act(const CreateVeth& step);
+  Result<void> act(const CreateLanLink& step);
+  Result<void> act(const DeleteLinkGroups& step);
   Result<void> act(const EnableHairpin& step);
   Result<void> act(const BringUp& step);
   Result<void> act(const TakeDown& step);

@@ -133,7 +133,10 @@ Result<Network> decode_network(const JsonCursor& cursor) {
   Network network{.name = TRY(TRY(cursor.at("name")).parsed(NetworkName::parse)),
                   .id = TRY(TRY(cursor.at("id")).string()),
                   .driver = TRY(TRY(cursor.at("driver")).string())};
-  network.interface = TRY(optional_member(cursor, "network_interface", LinkName::parse));
+  const auto interface = TRY(cursor.find("network_interface"));
+  if (interface && !TRY(interface->string()).empty()) {
+    network.interface = TRY(interface->parsed(LinkName::parse));
+  }
   if (const auto created = TRY(cursor.find("created"))) network.created = TRY(created->string());
   if (const auto subnets = TRY(cursor.find("subnets"))) {
     for (const auto& subnet : TRY(subnets->elements(kMostSubnets))) {

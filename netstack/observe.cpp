@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "host/sysctl.h"
+#include "netstack/driver_options.h"
+#include "netstack/lan_options.h"
 #include "netstack/plan.h"
+#include "netstack/sysctl_file.h"
 
 namespace burrow::netstack {
 namespace {
@@ -22,13 +25,47 @@ Result<std::optional<BridgeSnapshot>> observe_bridge(const LinkName& name, Ports
                         .mac = link->mac,
                         .mtu = link->mtu,
                         .is_up = link->is_up,
-                        .addresses = TRY(route.addresses_of(link->index))};
+                        .addresses = TRY(route.addresses_of(link->index)),
+                        .default_vlan = link->default_vlan};
+  if (link->master) bridge.master = TRY(route.get_link(*link->master)).name;
   if (ports == Ports::read) {
     for (const auto& port : TRY(host::RouteSocket::some_links_of(link->index, kEnoughPorts))) {
       bridge.ports.insert(port.name);
     }
   }
   return bridge;
+}
+
+// The VRF that the option names, if a link has that name.
+Result<std::optional<VrfSnapshot>> observe_vrf(const Network& network, host::RouteSocket& route) {
+  const auto* word = find_word(network.options, "vrf");
+  if (word == nullptr) return std::nullopt;
+  const auto name = LinkName::parse(*word);
+  if (!name) return std::nullopt;  // the planner says what is wrong with it
+  const auto link = TRY(route.find_link(*name));
+  if (!link) return std::nullopt;
+  VrfSnapshot vrf{.kind = link->kind};
+  if (const auto way_out = TRY(route.default_route_link(link->index))) {
+    vrf.default_route_mtu = TRY(route.get_link(*way_out)).mtu;
+  }
+  return vrf;
+}
+
+// The parent of a network's links: by name, or else the link of the default route.
+Result<std::optional<ParentSnapshot>> observe_parent(const Network& network,
+                                                     host::RouteSocket& route) {
+  std::optional<host::Link> link;
+  if (network.interface) {
+    link = TRY(route.find_link(*network.interface));
+  } else if (const auto index = TRY(route.default_route_link())) {
+    link = TRY(route.get_link(*index));
+  }
+  if (!link) return std::nullopt;
+  return ParentSnapshot{.name = TRY(LinkName::parse(link->name)),
+                        .mac = link->mac,
+                        .mtu = link->mtu,
+                        .is_up = link->is_up,
+                        .is_loopback = link->is_loopback};
 }
 
 Result<ContainerSnapshot> observe_container(const std::vector<LinkName>& wanted,
@@ -76,6 +113,10 @@ Result<std::optional<ForwardingSnapshot>> observe_forwarding(Family family,
   return snapshot;
 }
 
+bool is_unmanaged(const Network& network) {
+  return bridge_mode(network.options).value_or(BridgeMode::managed) == BridgeMode::unmanaged;
+}
+
 bool has_subnet(const Network& network, Family family) {
   return std::ranges::any_of(
       network.subnets, [&](const Subnet& subnet) { return subnet.network.family() == family; });
@@ -83,17 +124,27 @@ bool has_subnet(const Network& network, Family family) {
 
 bool wants_forwarding(const SetupRequest& request, Family family) {
   return std::ranges::any_of(request.attachments, [&](const AttachmentRequest& asked) {
-    return !asked.network.is_internal && has_subnet(asked.network, family);
+    return !is_unmanaged(asked.network) && !asked.network.is_internal &&
+           !is_lan_driver(asked.network.driver) && has_subnet(asked.network, family);
   });
+}
+
+bool has_ipv6_subnets(const SetupRequest& request) {
+  return std::ranges::any_of(request.attachments, [](const AttachmentRequest& asked) {
+    return has_subnet(asked.network, Family::ipv6);
+  });
+}
+
+// Whether links that are made in the calling thread's namespace have no IPv6.
+bool disables_ipv6() {
+  return host::read_sysctl("net/ipv6/conf/default/disable_ipv6").value_or("1") != "0";
 }
 
 // Asked only where it matters: what is read under /proc/sys/net costs more the more namespaces
 // there are.
 bool filters_bridged_ipv6(const SetupRequest& request) {
-  const bool matters = std::ranges::any_of(request.attachments, [](const AttachmentRequest& asked) {
-    return has_subnet(asked.network, Family::ipv6);
-  });
-  return matters && host::read_sysctl("net/bridge/bridge-nf-call-ip6tables").value_or("0") != "0";
+  return has_ipv6_subnets(request) &&
+         host::read_sysctl("net/bridge/bridge-nf-call-ip6tables").value_or("0") != "0";
 }
 
 // A container option names the host's end, or the first free one of our own names is taken.
@@ -187,14 +238,23 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
   if (wants_forwarding(request, Family::ipv6)) {
     snapshot.forwarding6 = TRY(observe_forwarding(Family::ipv6, handles.route));
   }
+  snapshot.has_systemd = has_systemd();
+  if (has_ipv6_subnets(request)) snapshot.disables_ipv6 = disables_ipv6();
   snapshot.has_dns_daemon = dns.is_installed();
   snapshot.filters_bridged_ipv6 = filters_bridged_ipv6(request);
   bool needs_mtu = false;
   for (const auto& asked : request.attachments) {
+    if (is_lan_driver(asked.network.driver)) {
+      snapshot.networks.emplace(
+          asked.network.name,
+          NetworkSnapshot{.parent = TRY(observe_parent(asked.network, handles.route))});
+      continue;
+    }
     NetworkSnapshot network{.record = TRY(journal.network(asked.network.name))};
     if (asked.network.interface) {
       network.bridge = TRY(observe_bridge(*asked.network.interface, Ports::unread, handles.route));
     }
+    network.vrf = TRY(observe_vrf(asked.network, handles.route));
     network.is_in_firewall = TRY(is_in_firewall(network, snapshot, handles));
     TRY_VOID(observe_host_link(request, asked, handles.route, network));
     if (asked.network.has_dns && snapshot.has_dns_daemon) {
@@ -210,6 +270,9 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
   }
   if (handles.container) {
     snapshot.container = TRY(observe_container(interfaces_of(request), *handles.container));
+    if (has_ipv6_subnets(request)) {
+      snapshot.container->disables_ipv6 = handles.container->thread.run(disables_ipv6);
+    }
   }
   return snapshot;
 }
@@ -254,7 +317,7 @@ Result<Snapshot> observe_for_foreign_teardown(const SetupRequest& request, Handl
   snapshot.attachments = TRY(journal.attachments(request.container));
   for (const auto& asked : request.attachments) {
     NetworkSnapshot network{.record = TRY(journal.network(asked.network.name))};
-    if (asked.network.interface) {
+    if (asked.network.interface && !is_lan_driver(asked.network.driver)) {
       network.bridge = TRY(observe_bridge(*asked.network.interface, Ports::read, handles.route));
     }
     network.has_dns_entry = dns.has_entry(dns_file_of(asked.network), request.container);

@@ -34,7 +34,8 @@ struct Plan {
 
 struct SetupPlan {
   Plan plan;
-  std::vector<Status> statuses;  ///< in the order of the request
+  std::vector<Status> statuses;       ///< in the order of the request
+  std::vector<std::string> warnings;  ///< sentences about what was asked for to no effect
 };
 
 /// Plans the attachment of a container to all networks of `request`. Only what the snapshot lacks

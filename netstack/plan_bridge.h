@@ -6,6 +6,7 @@
 #include "netstack/bridge_options.h"
 #include "netstack/dns_file.h"
 #include "netstack/plan.h"
+#include "netstack/plan_container.h"
 
 namespace burrow::netstack {
 
@@ -14,16 +15,12 @@ struct BridgeAttachment {
   const AttachmentRequest* request;  ///< borrowed from the request
   LinkName bridge;
   BridgeOptions options;
-  std::vector<StatusAddress> addresses;  ///< subnet by subnet
-  std::vector<IpAddress> gateways;       ///< of all subnets that have one
+  Addressing addressing;
 
   [[nodiscard]] bool has_family(Family family) const;  ///< any subnet of `family`
-  /// The first address of `family`: where ports lead.
-  [[nodiscard]] std::optional<IpAddress> first_address(Family family) const;
+  /// Whether the bridge is ours to make, to have addresses and to guard; else it is somebody's LAN.
+  [[nodiscard]] bool is_managed() const { return options.mode == BridgeMode::managed; }
 };
-
-/// A route's type in the kernel's terms.
-host::RouteKind kind_of(RouteType type);
 
 /// Checks one attachment. Errors: invalid_input, unsupported.
 Result<BridgeAttachment> decode_bridge_attachment(const AttachmentRequest& request);
@@ -37,14 +34,12 @@ firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serve
 Steps fresh_network_steps(const BridgeAttachment& attachment,
                           std::vector<firewall::Element> elements);
 
+/// The step that has systemd keep what `fresh` sets for the bridge and the host; before all of
+/// them.
+KeepSettings kept_settings(const BridgeAttachment& attachment, const Steps& fresh);
+
 /// What of it `snapshot` lacks.
 Steps missing_network_steps(const Steps& fresh, const NetworkSnapshot& snapshot);
-
-/// Metrics of default routes that are in use in the container, by family.
-struct UsedMetrics {
-  std::vector<uint32_t> ipv4;
-  std::vector<uint32_t> ipv6;
-};
 
 /// The steps of the attachment itself, but for firewall and DNS. Marks the metrics it takes in
 /// `used`: the first network in order has the best default route.

@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <set>
 
+#include "netstack/bridge_fitness.h"
+#include "netstack/dns_records.h"
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
+#include "netstack/plan_lan.h"
 
 namespace burrow::netstack {
 namespace {
@@ -29,27 +32,47 @@ class Planner {
   Result<SetupPlan> plan() {
     if (!snapshot_.container) return fail(Errc::not_found, "the container has no namespace");
     std::vector<BridgeAttachment> attachments;
-    for (const auto& attachment : request_.attachments) {
-      if (is_builtin_driver(attachment.network.driver)) {
-        attachments.push_back(TRY(decode_bridge_attachment(attachment)));
+    std::vector<LanAttachment> lans;
+    for (const auto& asked : request_.attachments) {
+      if (is_lan_driver(asked.network.driver)) {
+        lans.push_back(TRY(decode_lan_attachment(asked)));
+      } else if (is_builtin_driver(asked.network.driver)) {
+        attachments.push_back(TRY(decode_bridge_attachment(asked)));
       } else {
-        TRY(program_of(attachment.network));
+        TRY(program_of(asked.network));
       }
     }
+    for (const auto& attachment : attachments) {
+      TRY_VOID(check_bridge(attachment, snapshot_.networks.at(attachment.request->network.name),
+                            snapshot_));
+    }
+    TRY_VOID(check_ipv6_inside());
     TRY_VOID(check_together(attachments));
-    TRY_VOID(check_publication(attachments));
+    TRY_VOID(check_publication());
     plan_host(attachments);
     if (!snapshot_.container->is_loopback_up) {
       steps_.emplace_back(StartLoopback{});
     }
     for (const auto& attachment : attachments) TRY_VOID(plan_network(attachment));
-    auto next = attachments.begin();
+    auto bridge = attachments.begin();
+    auto lan = lans.begin();
     for (const auto& asked : request_.attachments) {
-      if (is_builtin_driver(asked.network.driver)) {
-        TRY_VOID(plan_attachment(*next++));
+      if (is_lan_driver(asked.network.driver)) {
+        TRY_VOID(plan_lan_attachment(*lan++));
+      } else if (is_builtin_driver(asked.network.driver)) {
+        TRY_VOID(plan_attachment(*bridge++));
       } else {
         TRY_VOID(plan_plugin(asked));
       }
+    }
+    // A plugin may make something of them.
+    const bool has_plugin = std::ranges::any_of(request_.attachments, [](const auto& asked) {
+      return !is_builtin_driver(asked.network.driver);
+    });
+    if (!request_.ports.empty() && !request_.attachments.empty() && !has_plugin &&
+        std::ranges::none_of(attachments, &BridgeAttachment::is_managed)) {
+      result_.warnings.push_back(
+          "published ports have no effect: the container is on no bridge that is managed");
     }
     if (has_udp_) steps_.emplace_back(ForgetFlows{request_.ports, targets_});
     result_.plan.steps = merge(std::move(steps_));
@@ -57,6 +80,21 @@ class Planner {
   }
 
  private:
+  [[nodiscard]] Result<void> check_ipv6_inside() const {
+    if (!snapshot_.container->disables_ipv6) return {};
+    for (const auto& asked : request_.attachments) {
+      for (const auto& address : asked.addresses.value_or(std::vector<IpAddress>{})) {
+        if (address.is_v4() || !is_builtin_driver(asked.network.driver)) continue;
+        return fail(
+            Errc::unsupported,
+            "network \"{}\" has the IPv6 address {} for the container, but IPv6 is disabled "
+            "in it (sysctl net.ipv6.conf.default.disable_ipv6)",
+            asked.network.name, address.to_string());
+      }
+    }
+    return {};
+  }
+
   // What is wrong only with several networks at once.
   Result<void> check_together(const std::vector<BridgeAttachment>& attachments) const {
     std::set<LinkName> bridges;
@@ -67,22 +105,28 @@ class Planner {
         return fail(Errc::invalid_input, "host_interface_name \"{}\" is given to two networks",
                     *host_link);
       }
-      if (!bridges.insert(attachment.bridge).second) {
+      if (attachment.is_managed() && !bridges.insert(attachment.bridge).second) {
         return fail(Errc::invalid_input, "two networks of the request have the bridge \"{}\"",
                     attachment.bridge);
       }
     }
     for (const auto& attachment : attachments) {
       const auto& network = attachment.request->network;
-      if (network.has_dns && attachment.gateways.empty() && snapshot_.has_dns_daemon) {
+      if (network.has_dns && listens_on(attachment).empty() && snapshot_.has_dns_daemon) {
         return fail(Errc::invalid_input,
-                    "network \"{}\" has DNS enabled but no gateway address to serve it on",
-                    network.name);
+                    "network \"{}\" has DNS enabled but no {} address to serve it on", network.name,
+                    attachment.is_managed() ? "gateway" : "bridge");
       }
       if (!snapshot_.has_dns_daemon) continue;
       if (network.has_dns && dns_file_of(network) == "aardvark.pid") {
         return fail(Errc::invalid_input, "a network with DNS cannot be called \"{}\"",
                     network.name);
+      }
+      if (network.has_dns) {
+        if (auto lines = network_dns_lines(network); !lines) {
+          return with_context(std::move(lines).error(),
+                              fmt::format("network \"{}\"", network.name));
+        }
       }
       for (const auto* servers : {&network.dns_servers, &request_.dns_servers}) {
         for (const auto& server : *servers) TRY_VOID(check_no_loop(server, attachments));
@@ -91,10 +135,22 @@ class Planner {
     return {};
   }
 
-  static Result<void> check_no_loop(const IpAddress& server,
-                                    const std::vector<BridgeAttachment>& attachments) {
+  // The host's addresses that the network's names are served on: its gateways, or whatever the
+  // bridge of an unmanaged network has.
+  [[nodiscard]] std::vector<IpAddress> listens_on(const BridgeAttachment& attachment) const {
+    if (attachment.is_managed()) return attachment.addressing.gateways;
+    std::vector<IpAddress> addresses;
+    const auto& bridge = snapshot_.networks.at(attachment.request->network.name).bridge;
+    for (const auto& [address, length] : bridge ? bridge->addresses : std::vector<IpInterface>{}) {
+      if (!address.is_link_local()) addresses.push_back(address);
+    }
+    return addresses;
+  }
+
+  [[nodiscard]] Result<void> check_no_loop(const IpAddress& server,
+                                           const std::vector<BridgeAttachment>& attachments) const {
     for (const auto& attachment : attachments) {
-      const auto& gateways = attachment.gateways;
+      const auto gateways = listens_on(attachment);
       if (attachment.request->network.has_dns &&
           std::ranges::find(gateways, server) != gateways.end()) {
         return fail(Errc::invalid_input,
@@ -106,13 +162,13 @@ class Planner {
   }
 
   // The mappings must make sense even where no network carries them.
-  Result<void> check_publication(const std::vector<BridgeAttachment>& attachments) const {
-    if (request_.ports.empty() || attachments.empty()) return {};
+  Result<void> check_publication() const {
+    if (request_.ports.empty() || request_.attachments.empty()) return {};
     const auto any4 = IpAddress::v4(1);
     const auto any6 = *IpAddress::parse("::1");
     TRY(firewall::compile(firewall::Publication{.container = request_.container,
                                                 .container_name = request_.container_name,
-                                                .network = attachments[0].request->network.name,
+                                                .network = request_.attachments[0].network.name,
                                                 .ports = request_.ports,
                                                 .address4 = any4,
                                                 .address6 = any6}));
@@ -124,7 +180,7 @@ class Planner {
   }
 
   void plan_host(const std::vector<BridgeAttachment>& attachments) {
-    if (attachments.empty()) return;
+    if (std::ranges::none_of(attachments, &BridgeAttachment::is_managed)) return;
     Steps steps;
     if (settings_.firewall == FirewallDriver::nftables &&
         snapshot_.table != firewall::TableState::current) {
@@ -135,7 +191,7 @@ class Planner {
     const auto forward = [&](Family family, const char* key,
                              const std::optional<ForwardingSnapshot>& there) {
       const bool is_needed = std::ranges::any_of(attachments, [&](const BridgeAttachment& one) {
-        return !one.request->network.is_internal && one.has_family(family);
+        return one.is_managed() && !one.request->network.is_internal && one.has_family(family);
       });
       if (is_needed && there && !there->is_on) {
         steps.emplace_back(SetSysctl{Place::host, key, "1", "0", there->along});
@@ -186,10 +242,9 @@ class Planner {
   Result<void> plan_network(const BridgeAttachment& attachment) {
     const auto& network = attachment.request->network;
     const auto& there = snapshot_.networks.at(network.name);
-    if (there.bridge && !there.bridge->is_bridge) {
-      return fail(Errc::already_exists, "link \"{}\" of network \"{}\" exists and is no bridge{}",
-                  attachment.bridge, network.name,
-                  there.bridge->kind.empty() ? "" : fmt::format(" but a {}", there.bridge->kind));
+    if (!attachment.is_managed()) {
+      plan_vlan_filtering(attachment, there);
+      return {};
     }
     std::vector<firewall::Element> elements;
     if (settings_.firewall == FirewallDriver::nftables) {
@@ -197,6 +252,7 @@ class Planner {
           policy_of(attachment, serves_dns(attachment), settings_.dns_port, loopback6_of(there)));
     }
     auto fresh = fresh_network_steps(attachment, std::move(elements));
+    if (snapshot_.has_systemd) fresh.insert(fresh.begin(), kept_settings(attachment, fresh));
     auto missing = missing_network_steps(fresh, there);
     if (missing.empty() && there.record) return {};
     const bool is_ours = !there.bridge || (there.record && there.record->owns_bridge());
@@ -214,6 +270,21 @@ class Planner {
            there.record ? std::optional{encode(*there.record)} : std::nullopt, encode(after));
     append(std::move(missing));
     return {};
+  }
+
+  // All that is changed for an unmanaged network: the bridge keeps VLANs apart while one is asked
+  // for.
+  void plan_vlan_filtering(const BridgeAttachment& attachment, const NetworkSnapshot& there) {
+    if (!attachment.options.vlan || there.bridge->default_vlan) return;
+    const auto& name = attachment.request->network.name;
+    const SetVlanFiltering step{attachment.bridge};
+    if (filtering_.contains(attachment.bridge)) return;  // by another network of the request
+    filtering_.insert(attachment.bridge);
+    NetworkRecord after{name, attachment.bridge, there.record ? there.record->steps : Steps{}};
+    after.steps.emplace_back(step);
+    record(network_record_path(name),
+           there.record ? std::optional{encode(*there.record)} : std::nullopt, encode(after));
+    steps_.emplace_back(step);
   }
 
   // ::1 can be reached through bridges of our making, which take its answers in, unless bridged
@@ -269,16 +340,39 @@ class Planner {
                 asked.interface, asked.network.name);
   }
 
+  // The next record of the container, without steps.
+  AttachmentRecord fresh_record(const AttachmentRequest& asked) {
+    return {.container = request_.container,
+            .container_name = request_.container_name,
+            .network = asked.network.name,
+            .interface = asked.interface,
+            .netns = settings_.netns,
+            .order = next_order_++};
+  }
+
+  Result<void> plan_lan_attachment(const LanAttachment& attachment) {
+    const auto& asked = *attachment.request;
+    const auto& there = snapshot_.networks.at(asked.network.name);
+    TRY_VOID(check_interface_is_free(asked));
+    const auto link = TRY(lan_link_of(attachment, request_.container, there));
+    auto after = fresh_record(asked);
+    after.steps = lan_attachment_steps(attachment, link, *snapshot_.container, metrics_);
+    append(after.steps);
+    record(attachment_record_path(request_.container, asked.network.name), std::nullopt,
+           encode(after));
+    result_.statuses.push_back({.network = asked.network.name,
+                                .interface = asked.interface,
+                                .mac = mac_of(link, *there.parent),
+                                .addresses = attachment.addressing.addresses,
+                                .dns_servers = request_.dns_servers});
+    return {};
+  }
+
   // A plugin's attachment is one step, whatever it does.
   Result<void> plan_plugin(const AttachmentRequest& asked) {
     TRY_VOID(check_interface_is_free(asked));
     const auto& name = asked.network.name;
-    AttachmentRecord after{.container = request_.container,
-                           .container_name = request_.container_name,
-                           .network = name,
-                           .interface = asked.interface,
-                           .netns = settings_.netns,
-                           .order = next_order_++};
+    auto after = fresh_record(asked);
     after.steps.emplace_back(SetUpPlugin{.call = {.program = TRY(program_of(asked.network)),
                                                   .network = name,
                                                   .netns = settings_.netns,
@@ -294,23 +388,19 @@ class Planner {
     const auto& container = *snapshot_.container;
     TRY_VOID(check_interface_is_free(asked));
     const auto veth = TRY(veth_of(attachment));
-    AttachmentRecord after{.container = request_.container,
-                           .container_name = request_.container_name,
-                           .network = name,
-                           .interface = asked.interface,
-                           .netns = settings_.netns,
-                           .order = next_order_++,
-                           .ports = request_.ports,
-                           .address4 = attachment.first_address(Family::ipv4),
-                           .address6 = attachment.first_address(Family::ipv6)};
-    if (asked.network.is_internal) after.address4 = after.address6 = std::nullopt;
+    auto after = fresh_record(asked);
+    if (attachment.is_managed()) after.ports = request_.ports;
+    if (attachment.is_managed() && !asked.network.is_internal) {
+      after.address4 = attachment.addressing.first_address(Family::ipv4);
+      after.address6 = attachment.addressing.first_address(Family::ipv6);
+    }
     TRY_VOID(publish(after));
     for (auto& step : attachment_steps(attachment, veth, container, metrics_)) {
       after.steps.push_back(std::move(step));
     }
     // A bridge sends frames back out of a port only in hairpin mode; where bridged packets meet the
     // firewall (br_netfilter), a container that calls its own published port needs that.
-    if (!request_.ports.empty()) after.steps.emplace_back(EnableHairpin{veth.name});
+    if (!after.ports.empty()) after.steps.emplace_back(EnableHairpin{veth.name});
     add_dns_entry(attachment, after.steps);
     append(after.steps);
     for (auto& step : after.steps) {
@@ -333,12 +423,13 @@ class Planner {
       return fail(Errc::already_exists, "no free name for the host's link on network \"{}\"",
                   asked.network.name);
     }
-    // From the address: whoever gets it next has the same MAC, and no neighbour's cache is wrong.
-    const auto seed = attachment.addresses.empty()
-                          ? fmt::format("{} {}", request_.container, asked.interface)
-                          : attachment.addresses.front().address.to_string();
+    const auto seed = attachment.addressing.mac_seed(request_.container, asked.interface);
     auto mtu = attachment.options.mtu;
-    if (!mtu) mtu = there.bridge ? there.bridge->mtu : snapshot_.default_route_mtu;
+    if (!mtu && there.bridge) mtu = there.bridge->mtu;
+    if (!mtu) mtu = there.vrf ? there.vrf->default_route_mtu : snapshot_.default_route_mtu;
+    // The ports of a bridge of our making are in its VLAN from the start.
+    const auto& vlan = attachment.options.vlan;
+    const bool has_vlan = !there.bridge || there.bridge->default_vlan == vlan;
     return host::NewVeth{
         .name = *there.free_host_link,
         .mac = MacAddress::derived_from(fmt::format("host {} {}", request_.container, seed)),
@@ -346,12 +437,13 @@ class Planner {
         .peer_name = asked.interface,
         .peer_mac = asked.mac.value_or(
             MacAddress::derived_from(fmt::format("{} {}", asked.network.id, seed))),
-        .mtu = mtu};
+        .mtu = mtu,
+        .vlan = has_vlan ? std::nullopt : vlan};
   }
 
   // The first attachment of each family carries the container's ports; the others stand by.
   Result<void> publish(AttachmentRecord& record) {
-    if (settings_.firewall == FirewallDriver::none || request_.ports.empty()) return {};
+    if (settings_.firewall == FirewallDriver::none || record.ports.empty()) return {};
     auto publication = record.publication();
     if (carried4_) publication.address4.reset();
     if (carried6_) publication.address6.reset();
@@ -379,15 +471,18 @@ class Planner {
     };
     add(request_.container_name);
     for (const auto& alias : attachment.request->aliases) add(alias);
-    for (const auto& address : attachment.addresses) {
+    for (const auto& address : attachment.addressing.addresses) {
       entry.addresses.push_back(address.address.address);
     }
-    steps.emplace_back(
-        AddDnsEntry{.file = dns_file_of(network),
-                    .container = request_.container,
-                    .header = encode(DnsHeader{attachment.gateways, network.dns_servers}),
-                    .entry = encode(entry),
-                    .header_before = snapshot_.networks.at(network.name).dns_header});
+    entry.lines = service_dns_lines(request_.container, entry.names, request_.ports);
+    // They were read before: what cannot be meant was refused.
+    auto lines = network_dns_lines(network).value_or(std::vector<std::string>{});
+    steps.emplace_back(AddDnsEntry{
+        .file = dns_file_of(network),
+        .container = request_.container,
+        .header = encode(DnsHeader{listens_on(attachment), network.dns_servers, std::move(lines)}),
+        .entry = encode(entry),
+        .header_before = snapshot_.networks.at(network.name).dns_header});
     steps.emplace_back(ServeDns{});
   }
 
@@ -396,9 +491,9 @@ class Planner {
     Status status{.network = asked.network.name,
                   .interface = asked.interface,
                   .mac = mac,
-                  .addresses = attachment.addresses};
+                  .addresses = attachment.addressing.addresses};
     if (asked.network.has_dns) status.search_domains.emplace_back(kSearchDomain);
-    status.dns_servers = serves_dns(attachment) ? attachment.gateways : request_.dns_servers;
+    status.dns_servers = serves_dns(attachment) ? listens_on(attachment) : request_.dns_servers;
     return status;
   }
 
@@ -418,6 +513,7 @@ class Planner {
   SetupPlan result_;
   UsedMetrics metrics_;
   std::vector<IpAddress> targets_;
+  std::set<LinkName> filtering_;  // bridges whose VLAN filtering this plan switches on
   uint32_t next_order_ = 0;
   bool carried4_ = false;
   bool carried6_ = false;

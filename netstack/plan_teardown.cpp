@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "netstack/lan_options.h"
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
 
@@ -167,15 +168,16 @@ bool has_record(const Snapshot& snapshot, const NetworkName& name) {
 // does not decode. Only elements that say that they are this container's are removed by them.
 std::vector<firewall::Element> ports_without_record(const SetupRequest& request,
                                                     const AttachmentRequest& asked) {
+  if (is_lan_driver(asked.network.driver) || request.ports.empty()) return {};
   const auto attachment = decode_bridge_attachment(asked);
-  if (!attachment || request.ports.empty()) return {};
+  if (!attachment) return {};
   return firewall::compile(
              firewall::Publication{.container = request.container,
                                    .container_name = request.container_name,
                                    .network = asked.network.name,
                                    .ports = request.ports,
-                                   .address4 = attachment->first_address(Family::ipv4),
-                                   .address6 = attachment->first_address(Family::ipv6)})
+                                   .address4 = attachment->addressing.first_address(Family::ipv4),
+                                   .address6 = attachment->addressing.first_address(Family::ipv6)})
       .value_or(std::vector<firewall::Element>{});
 }
 
@@ -245,6 +247,9 @@ Plan plan_unused_networks(const SetupRequest& request, const Snapshot& snapshot)
         !there.bridge->is_bridge || !asked.network.interface) {
       continue;
     }
+    // A bridge of somebody else stays, and so does one of which we do not know whose it is.
+    const auto mode = bridge_mode(asked.network.options);
+    if (!mode || *mode == BridgeMode::unmanaged) continue;
     if (!there.bridge->ports.empty()) continue;
     links.links.push_back({*asked.network.interface, there.bridge->mac});
     std::erase(bridges, *asked.network.interface);

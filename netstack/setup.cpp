@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/log.h"
 #include "netstack/commands.h"
 #include "netstack/dns_port.h"
 #include "netstack/observe.h"
@@ -74,7 +75,10 @@ Result<std::string> attach(const SetupRequest& request, Session& session,
                                                 session.surroundings().dns));
     const auto planned = TRY(plan_setup(request, snapshot, settings));
     auto done = session.carry_out_setup(planned.plan, settings.netns);
-    if (done) return answer_text(request, planned.statuses, session.plugin_answers());
+    if (done) {
+      for (const auto& warning : planned.warnings) log::warn("netstack", "{}", warning);
+      return answer_text(request, planned.statuses, session.plugin_answers());
+    }
     if (done.error().code != Errc::changed || attempt == kAttempts) {
       return Failure{std::move(done).error()};
     }

@@ -20,13 +20,32 @@ struct BridgeSnapshot {
   uint32_t mtu = 0;
   bool is_up = false;
   std::vector<IpInterface> addresses;
-  std::set<std::string> ports;  ///< names of all its ports, or of several; teardown only
+  std::optional<uint16_t> default_vlan;  ///< of its ports, where it filters VLANs; 0 for none
+  std::string master;                    ///< the VRF it is in; empty for none
+  std::set<std::string> ports;           ///< names of all its ports, or of several; teardown only
+};
+
+/// The host's link that links of a macvlan or ipvlan network hang on.
+struct ParentSnapshot {
+  LinkName name;
+  MacAddress mac;
+  uint32_t mtu = 0;
+  bool is_up = false;
+  bool is_loopback = false;
+};
+
+/// The link that has the name of a network's VRF.
+struct VrfSnapshot {
+  std::string kind;                           ///< "vrf", unless it is none
+  std::optional<uint32_t> default_route_mtu;  ///< by the VRF's routes
 };
 
 /// One network of the request.
 struct NetworkSnapshot {
   std::optional<std::string> dns_header;  ///< the first line of its DNS file, if there is one
   std::optional<BridgeSnapshot> bridge;
+  std::optional<VrfSnapshot> vrf;        ///< of a bridge network that asks for one
+  std::optional<ParentSnapshot> parent;  ///< of a LAN driver: named, or the default route's link
   std::optional<NetworkRecord> record;
   bool is_in_firewall = false;              ///< its bridge stands in our table
   bool has_other_attachments = false;       ///< of other containers, by the journal; teardown only
@@ -40,6 +59,7 @@ struct ContainerSnapshot {
   std::set<LinkName> taken_links;  ///< those of the wanted names that exist there
   bool is_loopback_up = false;
   bool has_ipv6 = false;
+  bool disables_ipv6 = false;  ///< for links that are made; read where an address needs it
   std::vector<uint32_t> default_metrics4;
   std::vector<uint32_t> default_metrics6;
 };
@@ -62,6 +82,8 @@ struct Snapshot {
   std::vector<firewall::Element> recorded_elements;
   std::optional<ForwardingSnapshot> forwarding4;
   std::optional<ForwardingSnapshot> forwarding6;  ///< nothing where the host has no IPv6
+  bool has_systemd = false;    ///< which may set settings of links anew that appear
+  bool disables_ipv6 = false;  ///< the host, for links that are made; read where a bridge needs it
   std::optional<uint32_t> default_route_mtu;
   /// Whether bridged IPv6 packets meet the firewall (br_netfilter): answers to ::1 are lost then.
   bool filters_bridged_ipv6 = false;

@@ -1,7 +1,11 @@
 #include "netstack/step.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <iterator>
+
+#include "netstack/lan_options.h"
 
 namespace burrow::netstack {
 namespace {
@@ -26,8 +30,8 @@ int inverted_rank(const Step& step) {
   return std::visit(
       Overloaded{[](const RemoveDnsEntry&) { return 0; }, [](const NotifyDns&) { return 1; },
                  [](const ChangeFirewall&) { return 2; }, [](const ForgetFlows&) { return 3; },
-                 [](const DeleteLinks&) { return 5; }, [](const SetSysctl&) { return 6; },
-                 [](const auto&) { return 4; }},
+                 [](const DeleteLinks&) { return 5; }, [](const DeleteLinkGroups&) { return 5; },
+                 [](const SetSysctl&) { return 6; }, [](const auto&) { return 4; }},
       step);
 }
 
@@ -57,6 +61,8 @@ DeletedLinks links_made_by(std::span<const Step> steps) {
     } else if (const auto* veth = std::get_if<CreateVeth>(&step)) {
       deleted.host.push_back(veth->veth.name);
       deleted.container.push_back(veth->veth.peer_name);
+    } else if (const auto* lan = std::get_if<CreateLanLink>(&step)) {
+      deleted.container.push_back(lan->link.name);
     } else if (const auto* add = std::get_if<AddAddress>(&step)) {
       if (add->place == Place::container) deleted.subnets.push_back(add->address.network());
     }
@@ -128,6 +134,22 @@ std::string describe(std::string_view verb, const host::Route& route) {
   return text + fmt::format(" metric {}", route.metric);
 }
 
+std::string describe(const host::NewLanLink& link) {
+  std::string_view kind = "ipvlan";
+  std::string details;
+  if (const auto* macvlan = std::get_if<host::Macvlan>(&link.kind)) {
+    kind = "macvlan";
+    details = fmt::format(" mode {}", to_string(macvlan->mode));
+    if (macvlan->mac) details += fmt::format(" mac {}", macvlan->mac->to_string());
+    if (macvlan->broadcast_cutoff) details += fmt::format(" bclim {}", *macvlan->broadcast_cutoff);
+  } else {
+    details = fmt::format(" mode {}", to_string(std::get<host::Ipvlan>(link.kind).mode));
+  }
+  if (link.mtu) details += fmt::format(" mtu {}", *link.mtu);
+  return fmt::format("create {} {} on {}{} group {} in container", kind, link.name, link.parent,
+                     details, link.group);
+}
+
 }  // namespace
 
 std::optional<Step> inverse(const Step& step) {
@@ -136,8 +158,17 @@ std::optional<Step> inverse(const Step& step) {
       Overloaded{[](const CreateBridge& create) -> Inverse {
                    return DeleteLinks{{{create.bridge.name, create.bridge.mac}}};
                  },
+                 [](const SetVlanFiltering& set) -> Inverse {
+                   return SetVlanFiltering{set.bridge, set.filtering == host::VlanFiltering::on
+                                                           ? host::VlanFiltering::off
+                                                           : host::VlanFiltering::on};
+                 },
+                 [](const KeepSettings& keep) -> Inverse { return ForgetSettings{keep.link}; },
                  [](const CreateVeth& create) -> Inverse {
                    return DeleteLinks{{{create.veth.name, create.veth.mac}}};
+                 },
+                 [](const CreateLanLink& create) -> Inverse {
+                   return DeleteLinkGroups{{create.link.group}};
                  },
                  [](const BringUp& up) -> Inverse {
                    return TakeDown{up.place, up.link};
@@ -177,6 +208,7 @@ Steps invert(std::span<const Step> steps) {
   const auto deleted = links_made_by(steps);
   ChangeFirewall firewall;
   DeleteLinks links;
+  DeleteLinkGroups groups;
   bool has_dns = false;
   Steps result;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
@@ -187,6 +219,8 @@ Steps invert(std::span<const Step> steps) {
       append(firewall, *change);
     } else if (const auto* gone = std::get_if<DeleteLinks>(&*back)) {
       links.links.insert(links.links.end(), gone->links.begin(), gone->links.end());
+    } else if (const auto* inside = std::get_if<DeleteLinkGroups>(&*back)) {
+      groups.groups.insert(groups.groups.end(), inside->groups.begin(), inside->groups.end());
     } else if (std::holds_alternative<NotifyDns>(*back)) {
       has_dns = true;
     } else {
@@ -197,6 +231,7 @@ Steps invert(std::span<const Step> steps) {
   if (has_dns) result.emplace_back(NotifyDns{});
   if (!is_empty(firewall)) result.emplace_back(std::move(firewall));
   if (!links.links.empty()) result.emplace_back(std::move(links));
+  if (!groups.groups.empty()) result.emplace_back(std::move(groups));
   std::ranges::stable_sort(result, {}, inverted_rank);
   return result;
 }
@@ -223,14 +258,31 @@ std::string to_string(const Step& step) {
   return std::visit(
       Overloaded{
           [](const CreateBridge& s) {
-            return fmt::format("create bridge {} mac {}{}", s.bridge.name, s.bridge.mac.to_string(),
-                               s.bridge.mtu ? fmt::format(" mtu {}", *s.bridge.mtu) : "");
+            return fmt::format("create bridge {} mac {}{}{}{}", s.bridge.name,
+                               s.bridge.mac.to_string(),
+                               s.bridge.mtu ? fmt::format(" mtu {}", *s.bridge.mtu) : "",
+                               s.bridge.vlan ? fmt::format(" vlan {}", *s.bridge.vlan) : "",
+                               s.bridge.vrf ? fmt::format(" in vrf {}", *s.bridge.vrf) : "");
+          },
+          [](const KeepSettings& s) {
+            return fmt::format("tell systemd-sysctl {} settings of {}", s.settings.size(), s.link);
+          },
+          [](const ForgetSettings& s) {
+            return fmt::format("have systemd-sysctl forget {}", s.link);
+          },
+          [](const SetVlanFiltering& s) {
+            return fmt::format("switch VLAN filtering of {} {}", s.bridge, to_string(s.filtering));
           },
           [](const CreateVeth& s) {
-            return fmt::format("create veth {} (port of {}) with peer {} mac {} in container{}",
-                               s.veth.name, s.veth.bridge, s.veth.peer_name,
-                               s.veth.peer_mac.to_string(),
+            return fmt::format("create veth {} (port of {}{}) with peer {} mac {} in container{}",
+                               s.veth.name, s.veth.bridge,
+                               s.veth.vlan ? fmt::format(" in vlan {}", *s.veth.vlan) : "",
+                               s.veth.peer_name, s.veth.peer_mac.to_string(),
                                s.veth.mtu ? fmt::format(" mtu {}", *s.veth.mtu) : "");
+          },
+          [](const CreateLanLink& s) { return describe(s.link); },
+          [](const DeleteLinkGroups& s) {
+            return fmt::format("delete links of group {} in container", fmt::join(s.groups, ", "));
           },
           [](const EnableHairpin& s) { return fmt::format("enable hairpin mode on {}", s.link); },
           [](const BringUp& s) { return fmt::format("set {} up on {}", s.link, where(s.place)); },

@@ -11,6 +11,7 @@
 #include "core/names.h"
 #include "core/port.h"
 #include "firewall/elements.h"
+#include "host/lan_link.h"
 #include "host/link_values.h"
 #include "netstack/plugin.h"
 
@@ -33,9 +34,25 @@ struct CreateBridge {
   host::NewBridge bridge;
   friend bool operator==(const CreateBridge&, const CreateBridge&) = default;
 };
+/// Has a bridge of somebody else keep VLANs apart, or not.
+struct SetVlanFiltering {
+  LinkName bridge;
+  host::VlanFiltering filtering = host::VlanFiltering::on;
+  friend bool operator==(const SetVlanFiltering&, const SetVlanFiltering&) = default;
+};
 struct CreateVeth {
   host::NewVeth veth;
   friend bool operator==(const CreateVeth&, const CreateVeth&) = default;
+};
+/// A macvlan or ipvlan link, born inside the container on a parent of the host.
+struct CreateLanLink {
+  host::NewLanLink link;
+  friend bool operator==(const CreateLanLink&, const CreateLanLink&) = default;
+};
+/// Deletes the links inside the container that are in these link groups; gone is fine.
+struct DeleteLinkGroups {
+  std::vector<uint32_t> groups;
+  friend bool operator==(const DeleteLinkGroups&, const DeleteLinkGroups&) = default;
 };
 struct EnableHairpin {
   LinkName link;
@@ -99,6 +116,18 @@ struct Setting {
   std::string key;
   std::string value;
   friend bool operator==(const Setting&, const Setting&) = default;
+};
+/// Tells systemd-sysctl the settings of a link that is about to be made, in a file of its own:
+/// udev has that program set what *it* knows whenever a link appears, on top of what we set.
+struct KeepSettings {
+  LinkName link;
+  std::vector<Setting> settings;
+  friend bool operator==(const KeepSettings&, const KeepSettings&) = default;
+};
+/// Takes that file away; gone is fine.
+struct ForgetSettings {
+  LinkName link;
+  friend bool operator==(const ForgetSettings&, const ForgetSettings&) = default;
 };
 /// Sets `key`. `before` is the value that is there now; nothing for a setting that goes with its
 /// link. The forwarding switches change settings of every link with them: those are remembered in
@@ -168,7 +197,8 @@ struct TearDownPlugin {
 };
 
 using Step =
-    std::variant<CreateBridge, CreateVeth, EnableHairpin, BringUp, TakeDown, StartLoopback,
+    std::variant<CreateBridge, SetVlanFiltering, KeepSettings, ForgetSettings, CreateVeth,
+                 CreateLanLink, DeleteLinkGroups, EnableHairpin, BringUp, TakeDown, StartLoopback,
                  StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress,
                  RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows,
                  AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin>;

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "netstack/lan_options.h"
+
 namespace burrow::netstack {
 namespace {
 
@@ -48,6 +50,13 @@ Result<host::RouteKind> parse_route_kind(std::string_view text) {
   return fail(Errc::invalid_input, "unknown route type \"{}\"", text);
 }
 
+Result<host::VlanFiltering> parse_filtering(std::string_view text) {
+  for (const auto filtering : {host::VlanFiltering::off, host::VlanFiltering::on}) {
+    if (text == to_string(filtering)) return filtering;
+  }
+  return fail(Errc::invalid_input, "unknown VLAN filtering \"{}\"", text);
+}
+
 Json encode(const std::vector<firewall::Element>& elements) {
   Json json = Json::array();
   for (const auto& element : elements) json.push_back(firewall::encode(element));
@@ -73,6 +82,24 @@ Json encode_address(const char* step, Place place, const LinkName& link, const I
       {"step", step}, {"place", word(place)}, {"link", link.str()}, {"address", on.to_string()}};
 }
 
+Json encode_lan_link(const host::NewLanLink& link) {
+  Json json{{"step", "create_lan_link"},
+            {"link", link.name.str()},
+            {"parent", link.parent.str()},
+            {"group", link.group}};
+  if (const auto* macvlan = std::get_if<host::Macvlan>(&link.kind)) {
+    json["kind"] = "macvlan";
+    json["mode"] = to_string(macvlan->mode);
+    if (macvlan->mac) json["mac"] = macvlan->mac->to_string();
+    if (macvlan->broadcast_cutoff) json["bclim"] = fmt::format("{}", *macvlan->broadcast_cutoff);
+  } else {
+    json["kind"] = "ipvlan";
+    json["mode"] = to_string(std::get<host::Ipvlan>(link.kind).mode);
+  }
+  if (link.mtu) json["mtu"] = *link.mtu;
+  return json;
+}
+
 Json encode_plugin(const char* step, const PluginCall& call) {
   return {{"step", step},
           {"program", call.program},
@@ -87,6 +114,8 @@ struct Encoder {
               {"link", s.bridge.name.str()},
               {"mac", s.bridge.mac.to_string()}};
     if (s.bridge.mtu) json["mtu"] = *s.bridge.mtu;
+    if (s.bridge.vlan) json["vlan"] = *s.bridge.vlan;
+    if (s.bridge.vrf) json["vrf"] = s.bridge.vrf->str();
     return json;
   }
   Json operator()(const CreateVeth& s) const {
@@ -94,7 +123,27 @@ struct Encoder {
               {"mac", s.veth.mac.to_string()},  {"bridge", s.veth.bridge.str()},
               {"peer", s.veth.peer_name.str()}, {"peer_mac", s.veth.peer_mac.to_string()}};
     if (s.veth.mtu) json["mtu"] = *s.veth.mtu;
+    if (s.veth.vlan) json["vlan"] = *s.veth.vlan;
     return json;
+  }
+  Json operator()(const KeepSettings& s) const {
+    Json json{{"step", "keep_settings"}, {"link", s.link.str()}, {"settings", Json::array()}};
+    for (const auto& setting : s.settings) {
+      json["settings"].push_back({{"key", setting.key}, {"value", setting.value}});
+    }
+    return json;
+  }
+  Json operator()(const ForgetSettings& s) const {
+    return {{"step", "forget_settings"}, {"link", s.link.str()}};
+  }
+  Json operator()(const SetVlanFiltering& s) const {
+    return {{"step", "set_vlan_filtering"},
+            {"link", s.bridge.str()},
+            {"value", to_string(s.filtering)}};
+  }
+  Json operator()(const CreateLanLink& s) const { return encode_lan_link(s.link); }
+  Json operator()(const DeleteLinkGroups& s) const {
+    return {{"step", "delete_link_groups"}, {"groups", s.groups}};
   }
   Json operator()(const EnableHairpin& s) const {
     return {{"step", "enable_hairpin"}, {"link", s.link.str()}};
@@ -199,6 +248,36 @@ class Fields {
     if (!member) return std::nullopt;
     return static_cast<uint32_t>(TRY(member->unsigned_integer(UINT32_MAX)));
   }
+  [[nodiscard]] Result<std::optional<uint16_t>> vlan() const {
+    const auto member = TRY(cursor_.find("vlan"));
+    if (!member) return std::nullopt;
+    return static_cast<uint16_t>(TRY(member->unsigned_integer(UINT16_MAX)));
+  }
+  [[nodiscard]] Result<std::optional<LinkName>> optional_link(std::string_view key) const {
+    if (!TRY(cursor_.find(key))) return std::nullopt;
+    return TRY(link(key));
+  }
+  [[nodiscard]] Result<uint32_t> number(std::string_view key) const {
+    return static_cast<uint32_t>(TRY(TRY(cursor_.at(key)).unsigned_integer(UINT32_MAX)));
+  }
+  [[nodiscard]] Result<std::vector<uint32_t>> numbers(std::string_view key) const {
+    std::vector<uint32_t> result;
+    for (const auto& element : TRY(TRY(cursor_.at(key)).elements())) {
+      result.push_back(static_cast<uint32_t>(TRY(element.unsigned_integer(UINT32_MAX))));
+    }
+    return result;
+  }
+  [[nodiscard]] Result<std::variant<host::Macvlan, host::Ipvlan>> lan_kind() const {
+    const auto kind = TRY(text("kind"));
+    if (kind == "ipvlan") return host::Ipvlan{TRY(parsed("mode", parse_ipvlan_mode))};
+    if (kind != "macvlan") return cursor_.failure("unknown kind \"{}\"", kind.substr(0, 64));
+    host::Macvlan macvlan{.mode = TRY(parsed("mode", parse_macvlan_mode))};
+    if (TRY(cursor_.find("mac"))) macvlan.mac = TRY(mac());
+    if (const auto bclim = TRY(optional_text("bclim"))) {
+      macvlan.broadcast_cutoff = TRY(read_signed_number({{"bclim", *bclim}}, "bclim"));
+    }
+    return macvlan;
+  }
   // The name of a DNS file cannot lead out of its directory.
   [[nodiscard]] Result<std::string> file() const {
     auto name = TRY(text("file"));
@@ -256,9 +335,9 @@ class Fields {
     }
     return std::string{text};
   }
-  [[nodiscard]] Result<std::vector<Setting>> along() const {
+  [[nodiscard]] Result<std::vector<Setting>> settings(std::string_view name) const {
     std::vector<Setting> result;
-    if (const auto member = TRY(cursor_.find("along"))) {
+    if (const auto member = TRY(cursor_.find(name))) {
       for (const auto& element : TRY(member->elements())) {
         const Fields fields{element};
         result.push_back({TRY(fields.parsed("key", parse_key)), TRY(fields.text("value"))});
@@ -293,12 +372,26 @@ class Fields {
 
 Result<Step> decode_link_step(std::string_view kind, const Fields& fields) {
   if (kind == "create_bridge") {
-    return CreateBridge{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.mtu())}};
+    return CreateBridge{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.mtu()),
+                         TRY(fields.vlan()), TRY(fields.optional_link("vrf"))}};
   }
   if (kind == "create_veth") {
     return CreateVeth{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.link("bridge")),
-                       TRY(fields.link("peer")), TRY(fields.mac("peer_mac")), TRY(fields.mtu())}};
+                       TRY(fields.link("peer")), TRY(fields.mac("peer_mac")), TRY(fields.mtu()),
+                       TRY(fields.vlan())}};
   }
+  if (kind == "keep_settings") {
+    return KeepSettings{TRY(fields.link()), TRY(fields.settings("settings"))};
+  }
+  if (kind == "forget_settings") return ForgetSettings{TRY(fields.link())};
+  if (kind == "set_vlan_filtering") {
+    return SetVlanFiltering{TRY(fields.link()), TRY(fields.parsed("value", parse_filtering))};
+  }
+  if (kind == "create_lan_link") {
+    return CreateLanLink{{TRY(fields.link()), TRY(fields.link("parent")),
+                          TRY(fields.number("group")), TRY(fields.lan_kind()), TRY(fields.mtu())}};
+  }
+  if (kind == "delete_link_groups") return DeleteLinkGroups{TRY(fields.numbers("groups"))};
   if (kind == "enable_hairpin") return EnableHairpin{TRY(fields.link())};
   if (kind == "answer_loopback") return AnswerLoopback{TRY(fields.link())};
   if (kind == "bring_up") return BringUp{TRY(fields.place()), TRY(fields.link())};
@@ -334,7 +427,7 @@ Result<Step> decode_step(const JsonCursor& cursor) {
                      .key = TRY(fields.parsed("key", Fields::parse_key)),
                      .value = TRY(fields.text("value")),
                      .before = TRY(fields.optional_text("before")),
-                     .along = TRY(fields.along()),
+                     .along = TRY(fields.settings("along")),
                      .taking_back = TRY(fields.flag("taking_back"))};
   }
   if (kind == "change_firewall") {

@@ -61,6 +61,14 @@ class BenchTest(unittest.TestCase):
                             "--dns")
         self.assertIsNone(document["contenders"]["burrow"]["failure"])
 
+    def test_setup_measures_macvlan_with_a_floor_of_its_own(self):
+        document, _ = bench("setup", "-n", "2", "--driver", "macvlan", "--binary", BIN / "burrow-netstack")
+        self.assertEqual((document["driver"], document["ports"]), ("macvlan", 0))
+        for name in ("floor", "burrow"):
+            contender = document["contenders"][name]
+            self.assertIsNone(contender["failure"])
+            self.assertEqual(len(contender["samples"]["teardown"]), 2)
+
     def test_setup_says_which_contender_fails(self):
         done = subprocess.run([ROOT / "bench/setup", "-n", "1", "-p", "1",
                                "--binary", BIN / "burrow-netstack", "--peer", "liar=/bin/true"],
@@ -82,13 +90,13 @@ class BenchTest(unittest.TestCase):
         dns = BIN / "burrow-dns"
         document, said = bench("dns", "--names", "3", "50", "--seconds", "0.3", "--rounds", "1",
                                "--binary", dns, "--peer", f"again={dns}", "--svg", OUT / "dns.svg")
-        self.assertEqual(list(document["names"]), ["3", "50"])
-        for contenders in document["names"].values():
-            self.assertEqual(list(contenders), ["floor", "burrow", "again"])
+        self.assertEqual(list(document["cases"]), ["3", "50", "cached", "2000 out"])
+        for contenders in document["cases"].values():
+            self.assertEqual(list(contenders)[-2:], ["burrow", "again"])
             for contender in contenders.values():
                 self.assertIsNone(contender["failure"])
                 self.assertGreater(contender["summary"]["queries_per_second"], 0)
-        self.assertIn("50 names", said)
+        self.assertIn("2000 out", said)
         self.assert_plot(OUT / "dns.svg", "floor", "burrow", "again")
 
     def test_start_measures_our_programs(self):

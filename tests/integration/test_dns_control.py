@@ -10,9 +10,11 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 import dns_support as dns
-from dns_support import Daemon, DaemonTest, ask, control, control_path, wait_until
+from dns_support import Daemon, DaemonTest, ask, control, control_path, control_text, wait_until
 
 GATEWAY, CLIENT = "10.89.0.1", "10.89.0.2"
 NET = f"{GATEWAY}\nabc {CLIENT}  web\n"
@@ -142,6 +144,126 @@ class Socket(DaemonTest):
         time.sleep(0.5)
         self.assertLess(daemon.cpu_seconds() - before, 0.1)
         self.assertEqual(len(silent), 40)
+
+
+class Look(DaemonTest):
+    FILES = {"net": NET + "=   www 5 CNAME web\n=   @ 0 SET domain=shop.internal\n",
+             "inner%int": "10.90.0.1\nxyz 10.90.0.2  inside\n", "torn": ""}
+
+    def test_status_tells_networks_counters_and_complaints(self):
+        daemon = self.start_daemon(self.FILES)
+        ask("web")
+        ask("nobody.dns.podman")
+        dns.ask_tcp("web")
+        status = control(daemon, "status")
+        self.assertEqual([(each["name"], each["internal"], each["listen"], each["containers"],
+                           each["names"]) for each in status["networks"]],
+                         [("inner", True, ["10.90.0.1"], 1, 1), ("net", False, [GATEWAY], 1, 2)])
+        self.assertEqual(status["networks"][1]["domain"], "shop.internal")
+        self.assertEqual((status["queries"]["udp"], status["queries"]["tcp"]), (2, 1))
+        self.assertEqual(status["answers"], {"NOERROR": 2, "NXDOMAIN": 1})
+        self.assertEqual((status["pid"], status["listeners"]), (daemon.pid, 2))
+        self.assertEqual(len(status["complaints"]), 1)
+        self.assertIn('"torn"', status["complaints"][0])
+
+    def test_names_are_listed_by_network(self):
+        daemon = self.start_daemon(self.FILES)
+        self.assertEqual(control(daemon, "names net")["networks"], [
+            {"name": "net", "names": [{"name": "web", "addresses": [CLIENT]},
+                                      {"name": "www", "addresses": [],
+                                       "records": ["5 CNAME web"]}]}])
+        self.assertEqual(len(control(daemon, "names")["networks"]), 2)
+        self.assertIn("no network", control(daemon, "names nowhere")["error"])
+
+    def test_a_large_list_of_names_comes_whole(self):
+        lines = "".join(f"id{i} 10.{100 + i // 65536}.{i // 256 % 256}.{i % 256}  name{i}\n"
+                        for i in range(20000))
+        daemon = self.start_daemon({"net": NET + lines})
+        self.assertEqual(len(control(daemon, "names", 20)["networks"][0]["names"]), 20001)
+
+    def test_a_query_is_answered_as_its_container_would_get_it(self):
+        daemon = self.start_daemon(self.FILES)
+        answer = control(daemon, f"query www from={CLIENT}")
+        self.assertEqual((answer["by"], answer["network"], answer["sees"]), ("us", "net", ["net"]))
+        self.assertEqual(answer["answer"], ["www. 5 CNAME web.", f"web. 0 A {CLIENT}"])
+        inner = control(daemon, "query example.com AAAA network=inner from=10.90.0.2")
+        self.assertEqual((inner["by"], inner["rcode"]), ("us", "NXDOMAIN"))
+        for words in ("", "web NONSENSE", "web from=x", "a..b", "web network=nowhere"):
+            self.assertIn("error", control(daemon, f"query {words}"), words)
+
+    def test_a_query_for_the_world_really_goes_there(self):
+        self.start_upstream("127.0.0.21")
+        daemon = self.start_daemon({"net": NET.replace(GATEWAY, f"{GATEWAY} 127.0.0.21", 1)})
+        answer = control(daemon, f"query example.com from={CLIENT}")
+        self.assertEqual((answer["by"], answer["servers"]), ("upstream", ["127.0.0.21"]))
+        self.assertEqual([line.split()[-1] for line in answer["answer"]], ["127.0.0.21"])
+
+    def listen(self, daemon):
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(made.close)
+        made.settimeout(5)
+        made.connect(str(control_path(daemon)))
+        made.sendall(b"log\n")
+        lines = made.makefile()
+        self.addCleanup(lines.close)
+        self.assertEqual(json.loads(lines.readline()), {"listening": True})
+        return made, lines
+
+    def test_the_log_tells_each_query_live(self):
+        self.start_upstream("127.0.0.22")
+        daemon = self.start_daemon({"net": NET.replace(GATEWAY, f"{GATEWAY} 127.0.0.22", 1)})
+        _, lines = self.listen(daemon)
+        ask("Web", source=CLIENT)
+        dns.ask_tcp("nobody.dns.podman", dns.MX, source=CLIENT)
+        ask("example.com", source=CLIENT)
+        dns.exchange(b"\0\1\1\0\0\0\0\0\0\0\0\0", GATEWAY, CLIENT)
+        told = [json.loads(lines.readline()) for _ in range(4)]
+        self.assertEqual([(each["transport"], each["name"], each["type"], each["rcode"])
+                          for each in told],
+                         [("udp", "web", "A", "NOERROR"),
+                          ("tcp", "nobody.dns.podman", "MX", "NXDOMAIN"),
+                          ("udp", "example.com", "A", "NOERROR"), ("udp", "", "", "FORMERR")])
+        self.assertTrue(all(each["client"] == CLIENT and each["network"] == "net"
+                            and each["microseconds"] >= 0 for each in told))
+        self.assertEqual(told[0]["answer"], [f"Web. 0 A {CLIENT}"])
+        self.assertEqual(told[2]["servers"], ["127.0.0.22"])
+
+    def test_listeners_that_leave_or_never_read_hold_nothing_up(self):
+        daemon = self.start_daemon({"net": NET})
+        gone, lines = self.listen(daemon)
+        lines.close()
+        gone.close()
+        self.listen(daemon)  # and never reads again
+        with dns.udp_socket(CLIENT, GATEWAY) as asker:
+            for number in range(8000):
+                asker.send(dns.make_query("web", ident=number))
+                asker.recv(512)
+        self.assertLess(daemon.resident_kib(), 30 * 1024)
+        self.assertEqual(control(daemon, "status")["queries"]["udp"], 8000)
+
+    def test_metrics_come_over_the_socket_and_over_loopback_when_asked_for(self):
+        daemon = self.start_daemon(self.FILES, "--metrics", "127.0.0.1:9153")
+        ask("web")
+        text = control_text(daemon, "metrics")
+        for line in text.splitlines():
+            self.assertRegex(line, r'^(# (HELP|TYPE) burrow_dns_\w+ .+'
+                                   r'|burrow_dns_\w+(\{\w+="[^"]*"\})? [0-9.e+-]+)$')
+        self.assertIn('burrow_dns_answers_total{rcode="NOERROR"} 1\n', text)
+        with urllib.request.urlopen("http://127.0.0.1:9153/metrics", timeout=5) as response:
+            self.assertIn('burrow_dns_queries_total{transport="udp"} 1\n',
+                          response.read().decode())
+        with self.assertRaises(urllib.error.HTTPError):
+            urllib.request.urlopen("http://127.0.0.1:9153/", timeout=5)
+
+    def test_without_being_asked_no_port_is_open(self):
+        self.start_daemon({"net": NET})
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", 9153), timeout=5)
+
+    def test_a_taken_metrics_port_costs_the_metrics_alone(self):
+        with socket.create_server(("127.0.0.1", 9153)):
+            self.start_daemon({"net": NET}, "--metrics", "127.0.0.1:9153")
+            self.assertEqual(ask("web").data, [CLIENT])
 
 
 if __name__ == "__main__":

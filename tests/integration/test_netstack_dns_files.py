@@ -8,7 +8,7 @@ import unittest
 
 import dns_support
 from netns_support import wait_until
-from netstack_support import CONFIG, DNS, NetstackTest, attachment, identifier, main, network, request, subnet
+from netstack_support import CONFIG, DNS, NetstackTest, attachment, identifier, main, network, port, request, subnet
 
 DIRECTORY = f"{CONFIG}/aardvark-dns"
 
@@ -178,6 +178,35 @@ class DnsFiles(NetstackTest):
         self.teardown_ok("/run/netns/web", document)
         self.assertEqual(os.listdir(DIRECTORY), [])
         self.assertFalse(os.path.exists(f"{DIRECTORY}.sock"))
+
+    def test_custom_records_of_a_network_come_and_go_with_its_definition(self):
+        records = {**FRONT, "options": {"dns_records": "www CNAME web; mail 60 MX 10 web",
+                                        "dns_domain": "shop.internal"}}
+        self.attach("web", attachment(records, "10.30.0.2"), ports=[port(8080, 80)])
+        self.assertEqual(self.content("front"),
+                         "10.30.0.1\n=   @ 0 SET domain=shop.internal\n=   www 0 CNAME web\n"
+                         "=   mail 60 MX 10 web\n" + entry("web", "10.30.0.2", "", "web")
+                         + f"={identifier('web')}   _80._tcp.web 0 SRV 0 0 80 web\n")
+        self.attach("db", attachment(FRONT, "10.30.0.3"))
+        self.assertTrue(self.content("front").startswith(f"10.30.0.1\n{identifier('web')} "))
+        self.teardown_ok("/run/netns/db", request("db", attachment(FRONT, "10.30.0.3")))
+        self.teardown_ok("/run/netns/web",
+                         request("web", attachment(records, "10.30.0.2"), ports=[port(8080, 80)]))
+        self.assertEqual(self.names(), [])
+
+    @unittest.skipUnless(DNS and "burrow" in DNS, "another daemon has no custom records")
+    def test_custom_records_are_answered(self):
+        records = {**FRONT, "labels": {"burrow.dns_records": "www CNAME web"}}
+        self.attach("web", attachment(records, "10.30.0.2"), ports=[port(8080, 80)])
+        reply = dns_support.ask("www.dns.podman", server="10.30.0.1", timeout=2)
+        self.assertEqual(reply.data, ["web.dns.podman.", "10.30.0.2"])
+        reply = dns_support.ask("_80._tcp.web", 33, server="10.30.0.1", timeout=2)
+        self.assertEqual(reply.data, [b"\0\0\0\0\0\x50\3web\0"])
+
+    def test_a_record_that_makes_no_sense_is_refused_with_its_network(self):
+        broken = {**FRONT, "options": {"dns_records": "www CNAME example.com."}}
+        self.assert_refused(self.container("web"), request("web", attachment(broken, "10.30.0.2")),
+                            "front", "www CNAME example.com.")
 
     def test_a_daemon_without_control_socket_is_told_by_signal(self):
         os.makedirs(DIRECTORY)

@@ -6,7 +6,7 @@ import signal
 import threading
 import unittest
 
-from netns_support import Namespace
+from netns_support import Namespace, sh
 from netstack_support import (
     CONFIG, DNS, NetstackTest, attachment, encoded, identifier, main, network, request,
 )  # fmt: skip
@@ -74,6 +74,7 @@ class Files(NetstackTest):
 
     def test_the_second_file_that_cannot_be_written_leaves_the_first_as_it_was(self):
         self.attach("other", attachment(FRONT, "10.30.0.9"))
+        self.settled_snapshot()
         before = lines("front")
         os.makedirs(f"{DIRECTORY}/back")
         self.assert_refused(self.container("c"), self.document(2), "back")
@@ -115,6 +116,28 @@ class Daemon(NetstackTest):
         self.assertEqual(outcome.code, 0, outcome)
         self.assertNotEqual(self.pid(), before)
         self.assertIn("status: NOERROR", container.sh("dig", "+time=2", "+tries=1", "@10.30.0.1", "c"))
+
+
+class Start(NetstackTest):
+    def program(self, text):
+        with open("/run/daemon", "w") as file:
+            file.write(f"#!/bin/sh\n{text}\n")
+        os.chmod("/run/daemon", 0o755)
+        self.netstack.flags[self.netstack.flags.index("--aardvark-binary") + 1] = "/run/daemon"
+        return request("c", attachment(FRONT, "10.30.0.2"))
+
+    def test_one_that_never_serves_is_waited_for_five_seconds_and_killed(self):
+        document = self.program("echo $$ >/run/started; sleep 1000 & exec sleep 1000")
+        self.assert_refused(self.container("c"), document, "/run/daemon", "5 s")
+        with open("/run/started") as file:
+            self.assertFalse(os.path.exists(f"/proc/{int(file.read())}"))
+        alive = [line for line in sh("ps", "-eo", "stat,comm").splitlines() if not line.startswith("Z")]
+        self.assertNotIn("sleep", "".join(alive))
+
+    def test_one_that_never_stops_to_complain_is_quoted_shortly(self):
+        document = self.program("head -c 300000 /dev/zero | tr '\\0' x >&2; exit 1")
+        error = self.assert_refused(self.container("c"), document, "xxxx")
+        self.assertLess(len(error), 5000)
 
 
 class WithoutDaemon(NetstackTest):

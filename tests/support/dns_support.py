@@ -353,6 +353,10 @@ class Upstream:
         """The names that were asked as they came, in order."""
         return [read_name(query, 12)[0] for query, _ in self.seen]
 
+    def send(self, message, client):
+        """Sends a datagram from the server's address and port."""
+        self._udp.sendto(message, client)
+
     def _responses(self, query, transport):
         self.seen.append((query, transport))
         given = self.behaviour(query, transport)

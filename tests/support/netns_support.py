@@ -142,6 +142,26 @@ class Machine(Namespace):
                 raise RuntimeError(f"{name} does not come up")
 
 
+def has_link_kind(kind, *words):
+    """Whether the kernel makes links of a kind, by making one on a veth in a namespace that ends at
+    once: "ipvlan", or ("vrf", "table", "10")."""
+
+    def attempt():
+        _check(_libc.unshare(CLONE_NEWNET))
+        sh("ip", "link", "add", "probe0", "type", "veth", "peer", "name", "probe1")
+        try:
+            sh("ip", "link", "add", "probe2", "link", "probe0", "type", kind, *words)
+            return True
+        except RuntimeError:
+            return False
+
+    outcome = []
+    thread = threading.Thread(target=lambda: outcome.append(attempt()))
+    thread.start()
+    thread.join()
+    return outcome[0]
+
+
 def family_of(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 

@@ -21,12 +21,31 @@ inline std::string request_text(const std::string& container = "c0ffee",
     "ipv6_enabled":true,"internal":false,"dns_enabled":true}}})";
 }
 
+/// A network of driver macvlan or ipvlan with static routes, and published ports without effect.
+inline std::string lan_request_text(const std::string& driver = "macvlan",
+                                    const std::string& options = R"({"mtu":"1400"})",
+                                    const std::string& more = "") {
+  return R"({"container_id":"c0ffee","container_name":"web","port_mappings":[
+    {"host_ip":"","container_port":80,"host_port":8080,"range":1,"protocol":"tcp"}],
+   "networks":{"lan":{"static_ips":["192.0.2.10","2001:db8::10"],"interface_name":"eth0")" +
+         more + R"(}},
+   "network_info":{"lan":{"name":"lan","id":"0123456789abcdef","driver":")" +
+         driver + R"(","network_interface":"uplink","options":)" + options + R"(,
+    "subnets":[{"subnet":"192.0.2.0/24","gateway":"192.0.2.1"},{"subnet":"2001:db8::/64","gateway":"2001:db8::1"}],
+    "routes":[{"destination":"10.9.0.0/16","gateway":"192.0.2.7"},{"destination":"10.8.0.0/16","route_type":"blackhole"}],
+    "ipv6_enabled":true,"internal":false,"dns_enabled":false}}})";
+}
+
 /// A host that has nothing of ours yet.
 inline Snapshot empty_host(const SetupRequest& request) {
   Snapshot snapshot;
   for (const auto& attachment : request.attachments) {
     NetworkSnapshot network;
     network.free_host_link = host_link_names(request.container, attachment.network.name).front();
+    network.parent = ParentSnapshot{.name = *LinkName::parse("uplink"),
+                                    .mac = *MacAddress::parse("02:00:00:00:00:01"),
+                                    .mtu = 1500,
+                                    .is_up = true};
     snapshot.networks.emplace(attachment.network.name, network);
   }
   snapshot.container = ContainerSnapshot{.has_ipv6 = true};

@@ -3,21 +3,13 @@
 #include <doctest/doctest.h>
 
 #include "messages.h"
+#include "networks.h"
 
 using namespace burrow;
 using namespace burrow::dns;
 using namespace burrow::dns::test;
 
 namespace {
-
-using Texts = std::vector<std::string>;
-
-std::shared_ptr<const NetworkZone> make_network(std::string_view name, std::string_view content) {
-  const auto file = parse_network_file(name, content);
-  REQUIRE(file);
-  const std::vector<const NetworkFile*> files{&*file};
-  return std::make_shared<const NetworkZone>(files);
-}
 
 Zones make_zones(ZoneSettings settings) {
   if (settings.search_domain.labels().empty()) {

@@ -82,3 +82,17 @@ TEST_CASE("the version document has aardvark-dns' four keys in their order") {
     CHECK(at != document.npos);
   }
 }
+
+TEST_CASE("metrics are served at loopback addresses alone") {
+  const auto line = parse({"--metrics", "127.0.0.1:9153", "run"});
+  REQUIRE(line);
+  CHECK(line->metrics->address.to_string() == "127.0.0.1");
+  CHECK(line->metrics->port == 9153);
+  CHECK(parse({"--metrics=[::1]:0", "run"})->metrics->address.is_v6());
+  CHECK_FALSE(parse({"run"})->metrics);
+  for (const auto* value : {"", "9153", "127.0.0.1", "0.0.0.0:9153", "10.0.0.1:1", "[::]:1", "::1",
+                            "127.0.0.1:65536", "localhost:1", "[127.0.0.1:1"}) {
+    CAPTURE(value);
+    CHECK_FALSE(parse({"--metrics", value, "run"}));
+  }
+}

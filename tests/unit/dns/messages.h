@@ -31,10 +31,13 @@ inline void put_name(Message& to, std::string_view text) {
 
 constexpr uint16_t kA = 1;
 constexpr uint16_t kNs = 2;
+constexpr uint16_t kCname = 5;
 constexpr uint16_t kSoa = 6;
 constexpr uint16_t kPtr = 12;
 constexpr uint16_t kMx = 15;
+constexpr uint16_t kTxt = 16;
 constexpr uint16_t kAaaa = 28;
+constexpr uint16_t kSrv = 33;
 constexpr uint16_t kOpt = 41;
 constexpr uint16_t kAny = 255;
 
@@ -68,7 +71,7 @@ struct Record {
   unsigned type = 0;
   unsigned record_class = 0;
   unsigned ttl = 0;
-  std::string data;  // an address or a name as text; others as the bytes
+  std::string data;  // an address, a name, numbers and a name as text; others as the bytes
 };
 
 /// A reply taken apart; `is_whole` tells whether it had no byte too few or too many.
@@ -163,8 +166,11 @@ class ReplyReader {
     }
     if (result.type == kA || result.type == kAaaa) {
       result.data = IpAddress::from_bytes(bytes_.subspan(at_, size)).to_string();
-    } else if (result.type == kPtr) {
-      result.data = name();
+    } else if (result.type == kPtr || result.type == kCname || result.type == kMx ||
+               result.type == kSrv) {
+      const int numbers = result.type == kSrv ? 3 : result.type == kMx ? 1 : 0;
+      for (int i = 0; i < numbers; ++i) result.data += std::to_string(u16()) + " ";
+      result.data += name();
       if (at_ != end) is_broken_ = true;
     } else {
       result.data.assign(bytes_.begin() + static_cast<std::ptrdiff_t>(at_),

@@ -4,12 +4,13 @@
 
 #include <algorithm>
 
+#include "networks.h"
+
 using namespace burrow;
 using namespace burrow::dns;
+using namespace burrow::dns::test;
 
 namespace {
-
-using Texts = std::vector<std::string>;
 
 struct Source {
   std::string_view name;
@@ -19,10 +20,7 @@ struct Source {
 Zones make_zones(std::initializer_list<Source> sources, ZoneSettings settings = {}) {
   std::vector<std::shared_ptr<const NetworkZone>> networks;
   for (const auto& source : sources) {
-    const auto file = parse_network_file(source.name, source.content);
-    REQUIRE(file);
-    const std::vector<const NetworkFile*> files{&*file};
-    networks.push_back(std::make_shared<const NetworkZone>(files));
+    networks.push_back(make_network(source.name, source.content));
   }
   return {std::move(networks), {}, std::move(settings)};
 }
@@ -55,39 +53,6 @@ constexpr std::string_view kNetB = "10.2.0.1 2.0.0.1\ny 10.2.0.3  y\nz 10.2.0.4 
 constexpr std::string_view kNetC = "10.3.0.1 3.0.0.1\ny 10.3.0.3  y\nw 10.3.0.5  w 9.9.9.9\n";
 
 }  // namespace
-
-TEST_CASE("names of one network group their addresses in order, each once") {
-  const auto file = *parse_network_file("n",
-                                        "10.0.0.1\n"
-                                        "a 10.0.0.2 fd00::2 one,all\n"
-                                        "b 10.0.0.3  two,all\n"
-                                        "c 10.0.0.2  one\n");
-  const std::vector<const NetworkFile*> files{&file};
-  const NetworkZone zone{files};
-  const auto texts = [](std::span<const IpAddress> addresses) {
-    Texts result;
-    for (const auto& address : addresses) result.push_back(address.to_string());
-    return result;
-  };
-  CHECK(texts(zone.find_addresses("\3all")) == Texts{"10.0.0.2", "fd00::2", "10.0.0.3"});
-  CHECK(texts(zone.find_addresses("\3one")) == Texts{"10.0.0.2", "fd00::2"});
-  CHECK(zone.find_addresses("\4none").empty());
-  CHECK(zone.find_addresses("").empty());
-
-  Texts names;
-  for (const auto name : zone.find_names(ip("10.0.0.2"))) {
-    names.push_back(name_text(zone.name_at(name)));
-  }
-  CHECK(names == Texts{"one", "all"});
-  CHECK(zone.container_id(*zone.find_container(ip("10.0.0.2"))) == "c");  // the later line
-  CHECK_FALSE(zone.find_container(ip("10.0.0.9")));
-}
-
-TEST_CASE("a name without any address does not exist") {
-  const auto file = *parse_network_file("n", "10.0.0.1\na   ghost\n");
-  const std::vector<const NetworkFile*> files{&file};
-  CHECK(NetworkZone{files}.find_addresses("\5ghost").empty());
-}
 
 TEST_CASE("a container sees its networks, the asked one first, and no other") {
   const auto zones = make_zones({{"a", kNetA}, {"b", kNetB}, {"c", kNetC}});
@@ -162,48 +127,40 @@ TEST_CASE("a container's own servers hold on every network that it is on") {
   CHECK(servers(zones, "b", "10.2.0.2") == Texts{"9.9.9.9"});
 }
 
-TEST_CASE("files net and net%int make one internal network") {
-  const auto plain = *parse_network_file("net", "10.0.0.1 1.1.1.1\na 10.0.0.2  a\n");
-  const auto internal = *parse_network_file("net%int", "10.0.0.1,fd00::1\nb 10.0.0.3  b\n");
-  const std::vector<const NetworkFile*> files{&plain, &internal};
-  const NetworkZone zone{files};
-  CHECK(zone.reach() == Reach::internal);
-  CHECK(zone.dns_servers().empty());
-  CHECK(zone.listen_addresses().size() == 2);
-  CHECK(zone.find_addresses("\1a").size() == 1);
-  CHECK(zone.find_addresses("\1b").size() == 1);
+TEST_CASE("a snapshot that follows another is as one made afresh") {
+  using Contents = std::vector<Source>;
+  const std::vector<Contents> versions{
+      {{"a", kNetA}, {"b", kNetB}},
+      {{"a", kNetA}, {"b", kNetB}, {"c", kNetC}},
+      {{"a", "10.1.0.1 1.0.0.1\nx 10.1.0.2  x\n"}, {"b", kNetB}, {"c", kNetC}},
+      {{"a", kNetA}, {"b", "10.2.0.1 2.0.0.9\ny 10.2.0.3  y\n"}, {"c", kNetC}},
+      {{"a", kNetA}, {"b%int", kNetB}, {"c", kNetC}},
+      {{"b", kNetB}, {"c", "10.3.0.1 3.0.0.1\nz 10.3.0.9  z\n"}},
+      {{"b", kNetB}},
+      {{"a", kNetA}, {"b", kNetB}}};
+  std::optional<Zones> before;
+  for (const auto& version : versions) {
+    std::vector<std::shared_ptr<const NetworkZone>> networks;
+    for (const auto& source : version)
+      networks.push_back(make_network(source.name, source.content));
+    const Zones fresh{networks, {}, {}};
+    Zones next{networks, {}, {}, before ? &*before : nullptr};
+    for (const auto& network : networks) {
+      for (const auto* source : {"10.1.0.2", "10.1.0.3", "10.2.0.3", "10.2.0.4", "10.3.0.3",
+                                 "10.3.0.5", "10.3.0.9", "10.1.0.1", "10.9.9.9"}) {
+        CAPTURE(source);
+        CHECK(seen(next, network->name(), source) == seen(fresh, network->name(), source));
+        CHECK(servers(next, network->name(), source) == servers(fresh, network->name(), source));
+        CHECK(may_forward(next, network->name(), source) ==
+              may_forward(fresh, network->name(), source));
+      }
+    }
+    before.emplace(std::move(next));
+  }
 }
 
-TEST_CASE("ten thousand names are all found again") {
-  std::string content = "10.0.0.1\n";
-  for (int i = 0; i < 10000; ++i) {
-    content +=
-        fmt::format("id{} 10.{}.{}.{}  name{},alias{}\n", i, 1 + i / 65536, i / 256, i % 256, i, i);
-  }
-  const auto file = *parse_network_file("big", content);
-  const std::vector<const NetworkFile*> files{&file};
-  const NetworkZone zone{files};
-  REQUIRE(zone.name_count() == 20000);
-  for (int i = 0; i < 10000; ++i) {
-    const auto name = *DomainName::parse(fmt::format("alias{}", i));
-    REQUIRE(zone.find_addresses(name.labels()).size() == 1);
-    REQUIRE(zone.find_addresses(name.labels())[0] ==
-            file.containers[static_cast<size_t>(i)].addresses[0]);
-  }
-}
-
-TEST_CASE("an alias of ten thousand containers keeps each address once, in order") {
-  std::string content = "10.0.0.1\n";
-  for (int i = 0; i < 20000; ++i) {
-    content += fmt::format("id{} 10.1.{}.{}  all\n", i, i % 10000 / 256, i % 256);
-  }
-  const auto file = *parse_network_file("big", content);
-  const std::vector<const NetworkFile*> files{&file};
-  const NetworkZone zone{files};
-  const auto found = zone.find_addresses("\3all");
-  CHECK(found.front() == ip("10.1.0.0"));
-  CHECK(std::ranges::is_sorted(found.first(256)));
-  auto sorted = std::vector<IpAddress>(found.begin(), found.end());
-  std::ranges::sort(sorted);
-  CHECK(std::ranges::adjacent_find(sorted) == sorted.end());
+TEST_CASE("lines without an id do not tie networks together") {
+  const auto zones =
+      make_zones({{"a", "10.1.0.1\n 10.1.0.2  x\n"}, {"b", "10.2.0.1\n 10.2.0.2  secret\n"}});
+  CHECK(seen(zones, "a", "10.1.0.2") == Texts{"a"});
 }

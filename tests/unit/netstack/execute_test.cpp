@@ -65,6 +65,19 @@ class FakeHost : public Applier {
               }
               return {};
             },
+            [&](const CreateLanLink& s) { return make(lan_link(s.link.group, s.link.name)); },
+            [&](const DeleteLinkGroups& s) -> Result<void> {
+              for (const auto group : s.groups) {
+                const auto link = lan_link(group, *LinkName::parse("eth0"));
+                if (state.things.erase(link) == 0) continue;
+                std::erase_if(state.things,
+                              [](const auto& thing) { return is_of_container(thing); });
+                std::erase_if(state.settings, [](const auto& setting) {
+                  return setting.first.starts_with("container ");
+                });
+              }
+              return {};
+            },
             [&](const AddAddress& s) {
               return make("address " + s.address.to_string() + " on " + s.link.str());
             },
@@ -110,13 +123,17 @@ class FakeHost : public Applier {
   }
 
  private:
+  static std::string lan_link(uint32_t group, const LinkName& name) {
+    return fmt::format("link {} of group {}", name, group);
+  }
   static std::string route(const host::Route& route) {
-    return "route " + route.destination.to_string() + " metric " + std::to_string(route.metric);
+    return "route " + route.destination.to_string() + " metric " + std::to_string(route.metric) +
+           (route.gateway ? " by gateway" : "");
   }
   static bool is_of_container(const std::string& thing) {
     // A route through a gateway goes with its link; a blackhole does not.
     return thing.find(" on eth") != std::string::npos ||
-           (thing.starts_with("route") && thing.find("/0 ") != std::string::npos);
+           (thing.starts_with("route") && thing.ends_with(" by gateway"));
   }
   Result<void> make(const std::string& thing) {
     if (!state.things.insert(thing).second) return fail(Errc::already_exists, "{}", thing);
@@ -128,26 +145,31 @@ class FakeHost : public Applier {
   }
 };
 
-Steps planned_steps(const SetupRequest& asked) {
+Steps planned_steps(const std::string& request) {
+  const auto asked = *decode_setup_request(request);
   return plan_setup(asked, examples::empty_host(asked), examples::settings())->plan.steps;
 }
+
+const std::vector<std::string> kRequests{examples::request_text(), examples::lan_request_text(),
+                                         examples::lan_request_text("ipvlan", "{}")};
 
 }  // namespace
 
 TEST_CASE("whichever step fails, the host is as before") {
-  const auto asked = *decode_setup_request(examples::request_text());
-  const auto steps = planned_steps(asked);
-  REQUIRE(steps.size() > 15);
-  for (size_t failing = 0; failing < steps.size(); ++failing) {
-    CAPTURE(to_string(steps[failing]));
-    FakeHost host;
-    host.state.settings["net/ipv4/ip_forward"] = "0";
-    const auto before = host.describe();
-    host.steps_until_failure = static_cast<int>(failing);
-    const auto done = execute_all_or_nothing(steps, host);
-    REQUIRE_FALSE(done);
-    CHECK(done.error().message.starts_with("chosen to fail"));
-    CHECK(host.describe() == before);
+  for (const auto& request : kRequests) {
+    const auto steps = planned_steps(request);
+    REQUIRE(steps.size() > 12);
+    for (size_t failing = 0; failing < steps.size(); ++failing) {
+      CAPTURE(to_string(steps[failing]));
+      FakeHost host;
+      host.state.settings["net/ipv4/ip_forward"] = "0";
+      const auto before = host.describe();
+      host.steps_until_failure = static_cast<int>(failing);
+      const auto done = execute_all_or_nothing(steps, host);
+      REQUIRE_FALSE(done);
+      CHECK(done.error().message.starts_with("chosen to fail"));
+      CHECK(host.describe() == before);
+    }
   }
 }
 
@@ -188,22 +210,22 @@ TEST_CASE("whichever step of a visit fails, the host is as before, and the other
 }
 
 TEST_CASE("a set-up that was cut short anywhere is taken back by the inverse of its whole plan") {
-  const auto asked = *decode_setup_request(examples::request_text());
-  const auto steps = planned_steps(asked);
-  for (size_t done = 0; done <= steps.size(); ++done) {
-    CAPTURE(done);
-    FakeHost host;
-    host.state.settings["net/ipv4/ip_forward"] = "0";
-    const auto before = host.describe();
-    CHECK(execute_all({steps.data(), done}, host).empty());
-    CHECK(execute_all(invert(steps), host).empty());
-    CHECK(host.describe() == before);
+  for (const auto& request : kRequests) {
+    const auto steps = planned_steps(request);
+    for (size_t done = 0; done <= steps.size(); ++done) {
+      CAPTURE(done);
+      FakeHost host;
+      host.state.settings["net/ipv4/ip_forward"] = "0";
+      const auto before = host.describe();
+      CHECK(execute_all({steps.data(), done}, host).empty());
+      CHECK(execute_all(invert(steps), host).empty());
+      CHECK(host.describe() == before);
+    }
   }
 }
 
 TEST_CASE("all of a plan fails only where steps fail, and says so for each") {
-  const auto asked = *decode_setup_request(examples::request_text());
-  const auto steps = planned_steps(asked);
+  const auto steps = planned_steps(examples::request_text());
   FakeHost host;
   CHECK(execute_all(steps, host).empty());
   const auto errors = execute_all(steps, host);

@@ -210,8 +210,8 @@ TEST_CASE("what cannot be meant is refused before anything is planned") {
   CHECK(refused("\"network_interface\":\"br-front\",", "") ==
         "network \"front\": network_interface is missing: no bridge name");
   CHECK(refused("\"ipv6_enabled\":true", "\"options\":{\"mtu\":\"-1\"},\"ipv6_enabled\":true") ==
-        "network \"front\": unable to parse \"mtu\": found \"-1\", expected a number from 0 to "
-        "4294967295");
+        "network \"front\": unable to parse \"mtu\": found \"-1\", expected 68 to 65535, or 0 for "
+        "automatic");
   CHECK(refused("\"ipv6_enabled\":true",
                 "\"options\":{\"isolate\":\"maybe\"},\"ipv6_enabled\":true") ==
         "network \"front\": invalid isolate option \"maybe\": must be true, false or strict");

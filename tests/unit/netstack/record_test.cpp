@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "../../support/netstack_examples.h"
 #include "netstack/step_json.h"
 
@@ -13,10 +15,24 @@ namespace {
 Steps steps_of_every_kind() {
   const auto asked = *decode_setup_request(examples::request_text());
   auto steps = plan_setup(asked, examples::empty_host(asked), examples::settings())->plan.steps;
+  for (const auto& options : {R"({"mode":"private","bclim":"-1"})", R"({"mtu":"1400"})"}) {
+    for (const std::string driver : {"macvlan", "ipvlan"}) {
+      const auto lan = decode_setup_request(
+          examples::lan_request_text(driver, driver == "macvlan" ? options : R"({"mode":"l3s"})"));
+      const auto more = plan_setup(*lan, examples::empty_host(*lan), examples::settings());
+      steps.push_back(*std::ranges::find_if(more->plan.steps, [](const Step& step) {
+        return std::holds_alternative<CreateLanLink>(step);
+      }));
+    }
+  }
   const auto back = invert(steps);
   steps.insert(steps.end(), back.begin(), back.end());
   const auto eth0 = *LinkName::parse("eth0");
   steps.emplace_back(DeleteContainerLink{eth0});
+  steps.emplace_back(KeepSettings{eth0, {{"net/ipv4/conf/eth0/rp_filter", "2"}}});
+  steps.emplace_back(ForgetSettings{eth0});
+  steps.emplace_back(SetVlanFiltering{eth0, host::VlanFiltering::off});
+  steps.emplace_back(CreateBridge{{eth0, {}, 1400, 10, *LinkName::parse("red")}});
   steps.emplace_back(TakeDown{Place::container, eth0});
   steps.emplace_back(BringUp{Place::host, eth0});
   steps.emplace_back(RemoveAddress{Place::host, eth0, *IpInterface::parse("10.0.0.1/8")});

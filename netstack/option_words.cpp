@@ -1,0 +1,64 @@
+#include "netstack/option_words.h"
+
+#include <charconv>
+
+namespace burrow::netstack {
+namespace {
+
+template <typename Number>
+Result<std::optional<Number>> read(const Strings& words, const std::string& key,
+                                   std::string_view wanted) {
+  const auto* word = find_word(words, key);
+  if (word == nullptr) return std::nullopt;
+  Number value = 0;
+  const char* begin = word->data();
+  const char* end = begin + word->size();
+  const bool has_sign = word->size() > 1 && *begin == '+';
+  if (has_sign) ++begin;
+  const auto [stop, error] = std::from_chars(begin, end, value);
+  if (error != std::errc{} || stop != end || (has_sign && *begin == '-')) {
+    return bad_option(key, *word, wanted);
+  }
+  return value;
+}
+
+}  // namespace
+
+const std::string* find_word(const Strings& words, const std::string& key) {
+  const auto entry = words.find(key);
+  return entry == words.end() ? nullptr : &entry->second;
+}
+
+Failure bad_option(std::string_view key, std::string_view word, std::string_view wanted) {
+  return fail(Errc::invalid_input, "unable to parse \"{}\": found \"{}\", expected {}", key,
+              word.substr(0, 64), wanted);
+}
+
+Result<std::optional<uint32_t>> read_number(const Strings& words, const std::string& key) {
+  return read<uint32_t>(words, key, "a number from 0 to 4294967295");
+}
+
+Result<std::optional<int32_t>> read_signed_number(const Strings& words, const std::string& key) {
+  return read<int32_t>(words, key, "a number from -2147483648 to 2147483647");
+}
+
+Result<std::optional<uint32_t>> read_mtu(const Strings& words) {
+  constexpr uint32_t kSmallest = 68;  // ETH_MIN_MTU in linux/if_ether.h
+  constexpr uint32_t kLargest = 65535;
+  const auto wanted = "68 to 65535, or 0 for automatic";
+  const auto mtu = TRY(read<uint32_t>(words, "mtu", wanted));
+  if (!mtu || *mtu == 0) return std::nullopt;
+  if (*mtu < kSmallest || *mtu > kLargest) {
+    return bad_option("mtu", *find_word(words, "mtu"), wanted);
+  }
+  return mtu;
+}
+
+Result<DefaultRoute> read_default_route(const Strings& words) {
+  const auto* word = find_word(words, "no_default_route");
+  if (word == nullptr || *word == "false") return DefaultRoute::wanted;
+  if (*word == "true") return DefaultRoute::unwanted;
+  return bad_option("no_default_route", *word, "true or false");
+}
+
+}  // namespace burrow::netstack
