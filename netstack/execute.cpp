@@ -24,31 +24,42 @@ Applied Applier::apply_first(std::span<const Step> steps) {
   return {outcome ? size_t{1} : size_t{0}, std::move(outcome)};
 }
 
-Result<void> execute_all_or_nothing(std::span<const Step> steps, Applier& applier) {
+Attempt attempt_all(std::span<const Step> steps, Applier& applier) {
   size_t done = 0;
   while (done < steps.size()) {
     auto applied = apply_and_log(steps.subspan(done), applier);
     done += applied.count;
     if (applied.outcome) continue;
-    for (const auto& error : execute_all(invert(steps.first(done)), applier)) {
-      log::error("netstack", "while taking back a failed set-up: {}", error.message);
+    auto left = execute_each(invert(steps.first(done)), applier);
+    for (const auto& failed : left) {
+      log::error("netstack", "while taking back a failed set-up: {}", failed.error.message);
     }
-    return std::move(applied.outcome);
+    return {std::move(applied.outcome), std::move(left)};
   }
   return {};
 }
 
-std::vector<Error> execute_all(std::span<const Step> steps, Applier& applier) {
-  std::vector<Error> errors;
+Result<void> execute_all_or_nothing(std::span<const Step> steps, Applier& applier) {
+  return attempt_all(steps, applier).outcome;
+}
+
+std::vector<FailedStep> execute_each(std::span<const Step> steps, Applier& applier) {
+  std::vector<FailedStep> failed;
   while (!steps.empty()) {
     auto applied = apply_and_log(steps, applier);
     if (applied.outcome) {
       steps = steps.subspan(applied.count);
       continue;
     }
-    errors.push_back(std::move(applied.outcome).error());
+    failed.push_back({steps[applied.count], std::move(applied.outcome).error()});
     steps = steps.subspan(applied.count + 1);
   }
+  return failed;
+}
+
+std::vector<Error> execute_all(std::span<const Step> steps, Applier& applier) {
+  std::vector<Error> errors;
+  for (auto& failed : execute_each(steps, applier)) errors.push_back(std::move(failed.error));
   return errors;
 }
 

@@ -29,11 +29,27 @@ class Applier {
   virtual Applied apply_first(std::span<const Step> steps);
 };
 
-/// All or nothing: at the first error everything before it is taken back, and the error returned.
-/// Trouble while taking back is logged.
+/// A step that could not be carried out, and why.
+struct FailedStep {
+  Step step;
+  Error error;
+};
+
+/// What came of all or nothing.
+struct Attempt {
+  Result<void> outcome;
+  std::vector<FailedStep> left;  ///< after a failure: what could not be taken back
+};
+
+/// All or nothing: at the first error everything before it is taken back. Trouble while taking back
+/// is logged and returned.
+Attempt attempt_all(std::span<const Step> steps, Applier& applier);
+/// The same, for its outcome alone.
 Result<void> execute_all_or_nothing(std::span<const Step> steps, Applier& applier);
 
-/// As much as possible: goes on after errors and returns them all.
+/// As much as possible: goes on after errors and returns what failed.
+std::vector<FailedStep> execute_each(std::span<const Step> steps, Applier& applier);
+/// The same, for the errors alone.
 std::vector<Error> execute_all(std::span<const Step> steps, Applier& applier);
 
 }  // namespace burrow::netstack

@@ -14,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPending = "pending.json";
+constexpr std::string_view kUnfinished = "unfinished.json";
 constexpr size_t kLargestRecordFile = 256U << 20U;
 constexpr std::string_view kLock = "lock";
 constexpr std::string_view kScratch = "scratch";
@@ -40,7 +41,8 @@ Result<void> Journal::forget_other_lives() const {
   if (!then.empty()) {
     log::info("journal", "dropping the records of another life of this host");
     std::error_code error;
-    for (const auto* name : {"attachments", "networks", "host.json", "pending.json"}) {
+    for (const auto* name :
+         {"attachments", "networks", "host.json", "pending.json", "unfinished.json"}) {
       fs::remove_all(root_ / name, error);
       if (error) return system_failure(error.value(), fmt::format("remove old {}", name));
     }
@@ -89,6 +91,16 @@ Result<void> Journal::write_pending(const PendingRecord& record) const {
 }
 
 Result<void> Journal::clear_pending() const { return host::remove_file(root_ / kPending); }
+
+Result<std::optional<UnfinishedRecord>> Journal::unfinished() const {
+  return read(std::string{kUnfinished}, decode_unfinished_record);
+}
+
+Result<void> Journal::write_unfinished(const UnfinishedRecord& record) const {
+  return host::write_file(root_ / kUnfinished, encode(record), scratch());
+}
+
+Result<void> Journal::clear_unfinished() const { return host::remove_file(root_ / kUnfinished); }
 
 Result<void> Journal::put(const std::string& path,
                           const std::optional<std::string>& content) const {

@@ -32,6 +32,11 @@ class Journal {
   Result<void> write_pending(const PendingRecord& record) const;
   Result<void> clear_pending() const;
 
+  /// What earlier commands could not take back.
+  Result<std::optional<UnfinishedRecord>> unfinished() const;
+  Result<void> write_unfinished(const UnfinishedRecord& record) const;
+  Result<void> clear_unfinished() const;
+
   /// Makes the records say what `changes` say, or said before; a record may change twice.
   Result<void> commit(const std::vector<RecordChange>& changes) const;
   Result<void> restore(const std::vector<RecordChange>& changes) const;

@@ -164,6 +164,13 @@ std::string encode(const PendingRecord& record) {
   return text_of(json);
 }
 
+std::string encode(const UnfinishedRecord& record) {
+  auto json = versioned();
+  json["attempts"] = record.attempts;
+  json["steps"] = encode(record.steps);
+  return text_of(json);
+}
+
 Result<HostRecord> decode_host_record(std::string_view text) {
   return decode(text, [](const JsonCursor& root) -> Result<HostRecord> {
     return HostRecord{TRY(decode_steps(TRY(root.at("steps"))))};
@@ -212,6 +219,14 @@ Result<PendingRecord> decode_pending_record(std::string_view text) {
     }
     if (const auto steps = TRY(root.find("put_back"))) record.put_back = TRY(decode_steps(*steps));
     return record;
+  });
+}
+
+Result<UnfinishedRecord> decode_unfinished_record(std::string_view text) {
+  return decode(text, [](const JsonCursor& root) -> Result<UnfinishedRecord> {
+    return UnfinishedRecord{.attempts = static_cast<uint32_t>(
+                                TRY(TRY(root.at("attempts")).unsigned_integer(UINT32_MAX))),
+                            .steps = TRY(decode_steps(TRY(root.at("steps"))))};
   });
 }
 

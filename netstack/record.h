@@ -74,6 +74,12 @@ struct PendingRecord {
   Steps put_back;
 };
 
+/// What on the host could not be taken back, for later commands to try again.
+struct UnfinishedRecord {
+  uint32_t attempts = 0;  ///< that failed since it was written
+  Steps steps;
+};
+
 std::string host_record_path();
 std::string network_record_path(const NetworkName& network);
 std::string attachment_record_path(const ContainerId& container, const NetworkName& network);
@@ -82,11 +88,13 @@ std::string encode(const HostRecord& record);
 std::string encode(const NetworkRecord& record);
 std::string encode(const AttachmentRecord& record);
 std::string encode(const PendingRecord& record);
+std::string encode(const UnfinishedRecord& record);
 
 /// Errors of all: corrupt.
 Result<HostRecord> decode_host_record(std::string_view text);
 Result<NetworkRecord> decode_network_record(std::string_view text);
 Result<AttachmentRecord> decode_attachment_record(std::string_view text);
 Result<PendingRecord> decode_pending_record(std::string_view text);
+Result<UnfinishedRecord> decode_unfinished_record(std::string_view text);
 
 }  // namespace burrow::netstack

@@ -21,6 +21,18 @@ Result<Handles> open_handles(const Surroundings& surroundings) {
   return handles;
 }
 
+constexpr uint32_t kMostAttempts = 3;
+constexpr size_t kMostUnfinished = 64;
+
+// What outlives a container: the rest goes with its namespace.
+bool concerns_host(const Step& step) {
+  if (const auto* set = std::get_if<SetSysctl>(&step)) return set->place == Place::host;
+  if (const auto* remove = std::get_if<RemoveAddress>(&step)) return remove->place == Place::host;
+  return std::holds_alternative<DeleteLinks>(step) ||
+         std::holds_alternative<ChangeFirewall>(step) ||
+         std::holds_alternative<RemoveDnsEntry>(step);
+}
+
 // Brings attachments back that were ended, or half ended.
 std::vector<Error> bring_back(Steps steps, Handles& handles, HostApplier& applier) {
   auto errors = execute_all(invert(steps), applier);
@@ -45,7 +57,34 @@ Result<Session> Session::open(const Surroundings& surroundings,
   return Session{surroundings, TRY(Journal::open(surroundings.run_directory)), std::move(handles)};
 }
 
+Result<void> Session::retry_unfinished() {
+  auto unfinished = TRY(journal_.unfinished());
+  if (!unfinished) return {};
+  HostApplier applier{handles_, surroundings_->dns, surroundings_->plugins};
+  Steps left;
+  for (auto& failed : execute_each(unfinished->steps, applier)) {
+    log::error("netstack", "still not taken back: {}", failed.error.message);
+    left.push_back(std::move(failed.step));
+  }
+  if (left.empty() || ++unfinished->attempts >= kMostAttempts) return journal_.clear_unfinished();
+  unfinished->steps = std::move(left);
+  return journal_.write_unfinished(*unfinished);
+}
+
+Result<void> Session::keep_unfinished(const std::vector<FailedStep>& failed) const {
+  auto unfinished = TRY(journal_.unfinished()).value_or(UnfinishedRecord{});
+  const auto before = unfinished.steps.size();
+  for (const auto& one : failed) {
+    if (unfinished.steps.size() == kMostUnfinished) break;
+    if (concerns_host(one.step)) unfinished.steps.push_back(one.step);
+  }
+  if (unfinished.steps.size() == before) return {};
+  unfinished.attempts = 0;
+  return journal_.write_unfinished(unfinished);
+}
+
 Result<void> Session::recover() {
+  TRY_VOID(retry_unfinished());
   const auto pending = TRY(journal_.pending());
   if (!pending) return {};
   log::warn("netstack", "a command was cut short: {}",
@@ -59,7 +98,10 @@ Result<void> Session::recover() {
   }
   HostApplier applier{other, surroundings_->dns, surroundings_->plugins};
   const bool is_setup = pending->command == PendingRecord::Command::setup;
-  auto errors = execute_all(is_setup ? invert(pending->steps) : pending->steps, applier);
+  const auto failed = execute_each(is_setup ? invert(pending->steps) : pending->steps, applier);
+  std::vector<Error> errors;
+  for (const auto& one : failed) errors.push_back(one.error);
+  TRY_VOID(keep_unfinished(failed));
   if (!pending->put_back.empty()) {
     std::ranges::move(bring_back(pending->put_back, other, applier), std::back_inserter(errors));
   }
@@ -82,7 +124,9 @@ PendingRecord Session::pending_setup(const Plan& plan, const std::string& netns)
 Result<void> Session::carry_out_setup(const Plan& plan, const std::string& netns) {
   TRY_VOID(journal_.write_pending(pending_setup(plan, netns)));
   HostApplier applier{handles_, surroundings_->dns, surroundings_->plugins};
-  auto done = execute_all_or_nothing(plan.steps, applier);
+  auto attempt = attempt_all(plan.steps, applier);
+  auto done = std::move(attempt.outcome);
+  TRY_VOID(keep_unfinished(attempt.left));
   if (done) {
     plugin_answers_ = applier.plugin_answers();
     done = journal_.commit(with_answers(plan.changes, plugin_answers_));
@@ -96,6 +140,7 @@ Result<void> Session::carry_out_setup(const Plan& plan, const std::string& netns
     return done;
   }
   replacement_.reset();
+  if (done) TRY_VOID(journal_.clear_unfinished());
   TRY_VOID(journal_.clear_pending());
   return done;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "netstack/execute.h"
 #include "netstack/handles.h"
 #include "netstack/journal.h"
 #include "netstack/plan.h"
@@ -25,7 +26,9 @@ class Session {
                               std::optional<ContainerHandle> container = std::nullopt);
 
   /// Finishes what a command that was cut short had begun: a set-up is taken back, a teardown
-  /// carried through. What cannot be done is logged, so that it blocks nobody else.
+  /// carried through. What cannot be done is logged, so that it blocks nobody else, and tried again
+  /// by the next commands: three times at most, and not after a set-up, which may need what an
+  /// earlier one was to lose.
   Result<void> recover();
 
   /// Carries a plan out, all or nothing, and makes the journal say so. `netns` is the path of the
@@ -60,6 +63,9 @@ class Session {
     std::vector<RecordChange> changes;
   };
   [[nodiscard]] PendingRecord pending_setup(const Plan& plan, const std::string& netns) const;
+
+  Result<void> retry_unfinished();
+  Result<void> keep_unfinished(const std::vector<FailedStep>& failed) const;
 
   const Surroundings* surroundings_;
   std::optional<Replacement> replacement_;

@@ -2,10 +2,11 @@
 its teardown does too."""
 
 import os
+import subprocess
 import unittest
 
 from netns_support import Listener, connects
-from netstack_support import CONFIG, DNS, NetstackTest, attachment, main, network, port, request, subnet
+from netstack_support import CONFIG, DNS, IS_FOREIGN, NetstackTest, attachment, main, network, port, request, subnet
 
 A = network("a", "10.1.0.0/24", "fd00:1::/64")
 B = network("b", "10.2.0.0/24", "fd00:2::/64")
@@ -64,6 +65,7 @@ class FailedSetup(NetstackTest):
 
     def test_a_published_port_of_another(self):
         self.attach("o", attachment(network("o", "10.9.0.0/24"), "10.9.0.2"), ports=[port(7002, 80)])
+        self.settled_snapshot()  # the other's links get addresses a little later
         self.fail_with("7002")
 
     def test_a_neighbour_on_the_first_network_stays_as_it_is(self):
@@ -141,8 +143,53 @@ class FailedNames(NetstackTest):
     @unittest.skipUnless(DNS and DNS.endswith("burrow-dns"), "others succeed without listening")
     def test_the_real_daemon_when_its_port_is_taken(self):
         """The gateway exists only after setup has begun; whoever listens on every address is first."""
+        self.netstack.environment["NETAVARK_DNS_PORT"] = "53"  # else it serves on another
         with Listener(self.machine, 53, "0.0.0.0"), Listener(self.machine, 53, "::"):
             self.fail_with_binary(DNS, "53")
+
+
+@unittest.skipIf(IS_FOREIGN, "our own journal")
+class NotTakenBack(NetstackTest):
+    """A set-up fails, and the host refuses to give back what it had done."""
+
+    DIRECTORY = f"{CONFIG}/aardvark-dns"
+    UNFINISHED = f"{CONFIG}/burrow/unfinished.json"
+
+    def setUp(self):
+        super().setUp()
+        self.before = self.snapshot()
+        self.pod = self.container("c")
+        with open("/run/daemon", "w") as file:
+            file.write(f"#!/bin/sh\nmount --bind {self.DIRECTORY} {self.DIRECTORY}\n"
+                       f"mount -o remount,ro,bind {self.DIRECTORY}\nexit 1\n")  # fmt: skip
+        os.chmod("/run/daemon", 0o755)
+        self.netstack.flags[self.netstack.flags.index("--aardvark-binary") + 1] = "/run/daemon"
+        self.addCleanup(subprocess.run, ["umount", self.DIRECTORY], capture_output=True)
+        outcome = self.netstack.setup(self.pod, request("c", attachment({**A, "dns_enabled": True}, *IN_A)))
+        self.assertIn("failed to start", outcome.error)
+        self.assertTrue(os.path.exists(f"{self.DIRECTORY}/a"))
+
+    def next_command(self):
+        self.teardown_ok(self.pod, request("o", attachment(B, *IN_B)))
+
+    def test_the_next_command_tries_again(self):
+        subprocess.run(["umount", self.DIRECTORY], check=True)
+        self.next_command()
+        self.assertFalse(os.path.exists(f"{self.DIRECTORY}/a"))
+        self.pod.delete()
+        self.assert_unchanged(self.before)
+
+    def test_after_three_commands_it_is_given_up(self):
+        for _ in range(2):
+            self.next_command()
+            self.assertTrue(os.path.exists(self.UNFINISHED))
+        self.next_command()
+        self.assertFalse(os.path.exists(self.UNFINISHED))
+
+    def test_a_set_up_that_works_needs_nothing_taken_back_any_more(self):
+        self.netstack.flags[self.netstack.flags.index("--aardvark-binary") + 1] = ""
+        self.setup_ok(self.pod, request("c", attachment(A, *IN_A)))
+        self.assertFalse(os.path.exists(self.UNFINISHED))
 
 
 class SetupAndTeardown(NetstackTest):

@@ -188,8 +188,7 @@ class VisitedHost : public FakeHost {
 };
 
 TEST_CASE("whichever step of a visit fails, the host is as before, and the other steps are done") {
-  const auto asked = *decode_setup_request(examples::request_text());
-  const auto steps = planned_steps(asked);
+  const auto steps = planned_steps(examples::request_text());
   FakeHost whole;
   whole.state.settings["net/ipv4/ip_forward"] = "0";
   CHECK(execute_all(steps, whole).empty());
