@@ -30,7 +30,9 @@ bool concerns_host(const Step& step) {
   if (const auto* remove = std::get_if<RemoveAddress>(&step)) return remove->place == Place::host;
   return std::holds_alternative<DeleteLinks>(step) ||
          std::holds_alternative<ChangeFirewall>(step) ||
-         std::holds_alternative<RemoveDnsEntry>(step);
+         std::holds_alternative<RemoveDnsEntry>(step) ||
+         std::holds_alternative<ForgetSettings>(step) ||
+         std::holds_alternative<SetVlanFiltering>(step);
 }
 
 // Brings attachments back that were ended, or half ended.
