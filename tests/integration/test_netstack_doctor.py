@@ -29,14 +29,14 @@ class Doctor(NetstackTest):
             if works.returncode == 0:
                 sh("ip", "link", "delete", "test")
             self.assertEqual(found[f"kernel.{kind}"]["verdict"] == "ok", works.returncode == 0, kind)
-        sh("ip", "link", "add", "up", "type", "bridge")
+        sh("ip", "link", "add", "name", "parent", "type", "bridge")
         for kind in ("macvlan", "ipvlan"):
-            works = subprocess.run(["ip", "link", "add", "name", "test", "link", "up", "type", kind], capture_output=True)
+            works = subprocess.run(["ip", "link", "add", "name", "test", "link", "parent", "type", kind], capture_output=True)
             self.assertEqual(found[f"kernel.{kind}"]["verdict"] == "ok", works.returncode == 0, kind)
             subprocess.run(["ip", "link", "delete", "test"], capture_output=True)
         works = subprocess.run(
-            ["ip", "link", "add", "v", "type", "bridge", "vlan_filtering", "1"], capture_output=True
-        ).returncode == 0 and self.machine.link("v")["linkinfo"]["info_data"].get("vlan_filtering") == 1
+            ["ip", "link", "add", "name", "vlans", "type", "bridge", "vlan_filtering", "1"], capture_output=True
+        ).returncode == 0 and self.machine.link("vlans")["linkinfo"]["info_data"].get("vlan_filtering") == 1
         self.assertEqual(found["kernel.vlan-filtering"]["verdict"] == "ok", works)
         self.assertEqual(found["kernel.firewall"]["verdict"], "ok")
 
