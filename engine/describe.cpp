@@ -1,9 +1,8 @@
 #include "engine/describe.h"
 
-#include <fmt/chrono.h>
-
 #include <algorithm>
 #include <array>
+#include <ctime>
 
 #include "engine/table.h"
 
@@ -37,7 +36,11 @@ std::string duration(Timestamp seconds) {
 
 std::string rfc3339(std::optional<Timestamp> time) {
   if (!time) return "0001-01-01T00:00:00Z";
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(*time));
+  const std::time_t seconds = *time;
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 std::vector<std::string> address_texts(const Container& container) {

@@ -1,8 +1,7 @@
 #include "netstack/command_line.h"
 
-#include <array>
-
 #include "core/json.h"
+#include "netstack/help.h"
 #include "netstack/version.h"
 
 namespace burrow::netstack {
@@ -10,104 +9,115 @@ namespace {
 
 constexpr std::string_view kNetavarkVersion = "2.1.0";
 
-struct Option {
-  char short_name;  // 0: none
-  std::string_view name;
-  std::string_view value;
-  std::string_view help;
-};
-
-constexpr std::array kOptions{
-    Option{'f', "file", "FILE", "read the request from FILE instead of standard input"},
-    Option{0, "firewall-driver", "DRIVER",
-           "nftables or none [env: NETAVARK_FW; default: nftables]"},
-    Option{'c', "config", "DIR", "run directory: journal, lock and DNS files"},
-    Option{'r', "rootless", "BOOL", "true or false: run for an engine without root"},
-    Option{'a', "aardvark-binary", "PATH", "DNS daemon; empty or missing: no DNS"},
-    Option{0, "plugin-directory", "DIR", "where network plugins are; repeatable"},
-    Option{0, "plugin-timeout", "SECONDS",
-           "how long a plugin may run [env: BURROW_PLUGIN_TIMEOUT; default: 30]"},
-};
-
-struct SubcommandHelp {
-  Subcommand subcommand;
-  std::string_view name;
-  std::string_view argument;
-  std::string_view help;
-};
-
-constexpr std::array kSubcommands{
-    SubcommandHelp{Subcommand::setup, "setup", "NETNS",
-                   "attach the container in NETNS to the request's networks, print what it got"},
-    SubcommandHelp{Subcommand::teardown, "teardown", "NETNS",
-                   "take the container off the request's networks"},
-    SubcommandHelp{Subcommand::create, "create", "",
-                   "complete the network of the request and print its definition"},
-    SubcommandHelp{Subcommand::dhcp_proxy, "dhcp-proxy", "[OPTIONS]",
-                   "run burrow-dhcp, which gets addresses for containers; --help: its options"},
-    SubcommandHelp{Subcommand::version, "version", "", "print the version as JSON"},
-};
-
 std::string_view program(CalledAs called_as) {
   return called_as == CalledAs::netavark ? "netavark" : "burrow-netstack";
 }
 
-std::string help_text(CalledAs called_as) {
-  auto text = fmt::format(
-      "Sets up the network of containers from a JSON request.\n\n"
-      "Usage: {} [OPTIONS] COMMAND\n\nCommands:\n",
-      program(called_as));
-  for (const auto& command : kSubcommands) {
-    text += fmt::format("  {:<28}{}\n", fmt::format("{} {}", command.name, command.argument),
-                        command.help);
+// Puts the value of a global option where it belongs; returns what is wrong with it, if anything.
+std::optional<std::string> store_global(CommandLine& line, std::string_view name,
+                                        std::string value) {
+  if (name == "plugin-directory") {
+    line.plugin_directories.push_back(std::move(value));
+    return std::nullopt;
   }
-  text += "\nOptions, before the command:\n";
-  for (const auto& option : kOptions) {
-    const auto names =
-        option.short_name != 0
-            ? fmt::format("-{}, --{} {}", option.short_name, option.name, option.value)
-            : fmt::format("    --{} {}", option.name, option.value);
-    text += fmt::format("  {:<28}{}\n", names, option.help);
+  if (name == "rootless") {
+    if (value != "true" && value != "false") {
+      return fmt::format("invalid value \"{}\" for \"--rootless\": must be true or false", value);
+    }
+    line.is_rootless = value == "true";
+    return std::nullopt;
   }
-  text +=
-      "  -h, --help                  print this\n"
-      "  -V, --version               print the version\n\n"
-      "Environment: NETAVARK_FW, NETAVARK_DNS_PORT (where DNS listens, default 53), RUST_LOG or\n"
-      "BURROW_LOG (error, warn, info, debug).\n"
-      "On failure: exit status 1 and {\"error\": \"...\"} on standard output.\n";
-  return text;
+  auto& field = name == "file"              ? line.file
+                : name == "firewall-driver" ? line.firewall_driver
+                : name == "config"          ? line.run_directory
+                : name == "plugin-timeout"  ? line.plugin_timeout
+                                            : line.dns_binary;
+  if (field) return fmt::format("\"--{}\" is given twice", name);
+  field = std::move(value);
+  return std::nullopt;
 }
 
-// Reads one option's value wherever it stands: "--x=v", "--x v", "-xv", "-x v".
+// The same for an option behind a sub-command.
+std::optional<std::string> store_own(CommandLine& line, std::string_view name, std::string value) {
+  if (name == "network-dns-servers") {
+    line.dns_servers = line.dns_servers ? *line.dns_servers + ',' + value : std::move(value);
+    return std::nullopt;
+  }
+  if (value != "text" && value != "json") {
+    return fmt::format("invalid value \"{}\" for \"--format\": must be text or json", value);
+  }
+  line.format = value == "json" ? Format::json : Format::text;
+  return std::nullopt;
+}
+
+std::optional<std::string> store_operands(CommandLine& line, std::vector<std::string> operands) {
+  switch (line.subcommand) {
+    case Subcommand::setup:
+    case Subcommand::teardown:
+      line.netns = std::move(operands.front());
+      break;
+    case Subcommand::update:
+      line.network = std::move(operands.front());
+      break;
+    case Subcommand::create:
+    case Subcommand::firewall_reload:
+    case Subcommand::firewalld_reload:
+    case Subcommand::doctor:
+    case Subcommand::dhcp_proxy:
+    case Subcommand::version:
+      break;
+  }
+  return std::nullopt;
+}
+
+bool asks_for_help(std::string_view argument) { return argument == "-h" || argument == "--help"; }
+
+const SubcommandText* find_subcommand(std::string_view name) {
+  for (const auto& text : all_subcommands()) {
+    if (text.name == name) return &text;
+  }
+  return nullptr;
+}
+
 class Reader {
  public:
   Reader(const std::vector<std::string>& arguments, CalledAs called_as)
-      : arguments_(arguments), called_as_(called_as) {}
+      : arguments_(arguments), program_(program(called_as)), called_as_(called_as) {}
 
   tl::expected<CommandLine, Answer> read() {
     CommandLine line;
     while (next_ < arguments_.size()) {
       const std::string& argument = arguments_[next_];
-      if (argument == "-h" || argument == "--help" || argument == "help") {
-        return tl::unexpected{Answer{help_text(called_as_), 0}};
-      }
+      if (asks_for_help(argument)) return text(program_help(program_));
       if (argument == "-V" || argument == "--version") {
-        return tl::unexpected{Answer{version_line(called_as_) + "\n", 0}};
+        return text(version_line(called_as_) + "\n");
       }
       if (argument.size() > 1 && argument.front() == '-') {
-        if (auto trouble = read_option(line)) return usage(*trouble);
+        if (auto trouble = read_option(line, global_options(), store_global)) {
+          return usage(*trouble);
+        }
         continue;
       }
-      return read_subcommand(std::move(line));
+      ++next_;
+      if (argument == "help") return help();
+      const auto* subcommand = find_subcommand(argument);
+      if (subcommand == nullptr) {
+        return usage(fmt::format("unrecognized command \"{}\"", argument));
+      }
+      return read_subcommand(std::move(line), *subcommand);
     }
     return usage("a command is missing");
   }
 
  private:
-  // Nothing, or what is wrong.
-  std::optional<std::string> read_option(CommandLine& line) {
+  using Store = std::optional<std::string>(CommandLine&, std::string_view, std::string);
+
+  // One option and its value, wherever that stands: "--x=v", "--x v", "-xv", "-x v". Returns what
+  // is wrong, if anything.
+  std::optional<std::string> read_option(CommandLine& line, std::span<const OptionText> options,
+                                         Store store) {
     const std::string& argument = arguments_[next_++];
-    for (const auto& option : kOptions) {
+    for (const auto& option : options) {
       const auto long_name = fmt::format("--{}", option.name);
       std::optional<std::string> value;
       bool is_it = false;
@@ -132,60 +142,62 @@ class Reader {
     return fmt::format("unexpected argument \"{}\"", argument);
   }
 
-  static std::optional<std::string> store(CommandLine& line, std::string_view name,
-                                          std::string value) {
-    if (name == "plugin-directory") {
-      line.plugin_directories.push_back(std::move(value));
-      return std::nullopt;
-    }
-    if (name == "rootless") {
-      if (value != "true" && value != "false") {
-        return fmt::format("invalid value \"{}\" for \"--rootless\": must be true or false", value);
-      }
-      line.is_rootless = value == "true";
-      return std::nullopt;
-    }
-    auto& field = name == "file"              ? line.file
-                  : name == "firewall-driver" ? line.firewall_driver
-                  : name == "config"          ? line.run_directory
-                  : name == "plugin-timeout"  ? line.plugin_timeout
-                                              : line.dns_binary;
-    if (field) return fmt::format("\"--{}\" is given twice", name);
-    field = std::move(value);
-    return std::nullopt;
-  }
-
-  tl::expected<CommandLine, Answer> read_subcommand(CommandLine line) {
-    const std::string& name = arguments_[next_++];
-    for (const auto& command : kSubcommands) {
-      if (name != command.name) continue;
-      line.subcommand = command.subcommand;
-      if (line.subcommand == Subcommand::dhcp_proxy) {
-        line.rest.assign(arguments_.begin() + static_cast<std::ptrdiff_t>(next_), arguments_.end());
-        return line;
-      }
-      if (!command.argument.empty()) {
-        if (next_ == arguments_.size() || arguments_[next_].empty()) {
-          return usage(fmt::format("{} needs the path of a network namespace", name));
-        }
-        line.netns = arguments_[next_++];
-      }
-      if (next_ != arguments_.size()) {
-        return usage(fmt::format("unexpected argument \"{}\"", arguments_[next_]));
-      }
+  tl::expected<CommandLine, Answer> read_subcommand(CommandLine line, const SubcommandText& known) {
+    line.subcommand = known.subcommand;
+    if (line.subcommand == Subcommand::dhcp_proxy) {
+      line.rest.assign(arguments_.begin() + static_cast<std::ptrdiff_t>(next_), arguments_.end());
       return line;
     }
-    return usage(fmt::format("unrecognized command \"{}\"", name));
+    std::vector<std::string> operands;
+    while (next_ < arguments_.size()) {
+      const std::string& argument = arguments_[next_];
+      if (asks_for_help(argument)) return text(subcommand_help(program_, known));
+      if (argument.size() > 1 && argument.front() == '-') {
+        if (auto trouble = read_option(line, known.options, store_own)) return usage(*trouble);
+        continue;
+      }
+      if (operands.size() == known.operands.size()) {
+        return usage(fmt::format("unexpected argument \"{}\"", argument));
+      }
+      const auto& operand = known.operands[operands.size()];
+      if (argument.empty()) return usage(lacks(known, operand));
+      operands.push_back(argument);
+      ++next_;
+    }
+    if (operands.size() < known.operands.size()) {
+      return usage(lacks(known, known.operands[operands.size()]));
+    }
+    if (line.subcommand == Subcommand::update && !line.dns_servers) {
+      return usage("update needs \"--network-dns-servers <ADDRESSES>\"");
+    }
+    if (auto trouble = store_operands(line, std::move(operands))) return usage(*trouble);
+    return line;
+  }
+
+  static std::string lacks(const SubcommandText& subcommand, const OperandText& operand) {
+    return fmt::format("{} needs {}: {}", subcommand.name, operand.name, operand.meaning);
+  }
+
+  tl::expected<CommandLine, Answer> help() {
+    if (next_ == arguments_.size()) return text(program_help(program_));
+    const auto* subcommand = find_subcommand(arguments_[next_]);
+    if (subcommand != nullptr) return text(subcommand_help(program_, *subcommand));
+    return usage(fmt::format("unrecognized command \"{}\"", arguments_[next_]));
+  }
+
+  static tl::unexpected<Answer> text(std::string text) {
+    return tl::unexpected{Answer{std::move(text), 0}};
   }
 
   [[nodiscard]] tl::unexpected<Answer> usage(const std::string& trouble) const {
     return tl::unexpected{
         Answer{fmt::format("error: {}\n\nUsage: {} [OPTIONS] COMMAND\n\nFor more, try --help.\n",
-                           trouble, program(called_as_)),
+                           trouble, program_),
                2}};
   }
 
   const std::vector<std::string>& arguments_;
+  std::string_view program_;
   CalledAs called_as_;
   size_t next_ = 0;
 };

@@ -1,5 +1,5 @@
-// The command line in netavark's grammar: options before the sub-command, each by long or short
-// name. Pure: arguments and environment in, values out.
+// The command line in netavark's grammar: global options before the sub-command, its own behind it,
+// each by long or short name. Pure: arguments and environment in, values out.
 #pragma once
 
 #include <optional>
@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "core/result.h"
+#include "netstack/subcommands.h"
 
 namespace burrow::netstack {
 
-enum class Subcommand { setup, teardown, create, dhcp_proxy, version };
+/// For whom a command prints.
+enum class Format { text, json };
 
 /// A command line that makes sense.
 struct CommandLine {
@@ -23,8 +25,11 @@ struct CommandLine {
   std::vector<std::string> plugin_directories;
   std::optional<std::string> plugin_timeout;  ///< seconds, as written
   Subcommand subcommand = Subcommand::version;
-  std::string netns;
-  std::vector<std::string> rest;  ///< of dhcp-proxy, which reads it itself
+  std::string netns;                       ///< of setup and teardown
+  std::string network;                     ///< of update
+  std::optional<std::string> dns_servers;  ///< of update, with commas between them
+  std::vector<std::string> rest;           ///< of dhcp-proxy, which reads it itself
+  Format format = Format::text;            ///< of doctor
 };
 
 /// A command line that asks for text, or one that makes no sense and gets some.

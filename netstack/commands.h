@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "host/netns.h"
 #include "netstack/surroundings.h"
@@ -18,5 +19,15 @@ Result<std::string> setup(host::NetNs netns, const std::filesystem::path& path,
 /// that can be read, what is on record with the namespace `netns` goes.
 Result<void> teardown(const std::filesystem::path& netns, const Result<std::string>& request,
                       const Surroundings& surroundings);
+
+/// Gives a network whose containers run other DNS servers, and tells the daemon. `servers` have
+/// commas between them; none clears them. Without the daemon, or without a running container, there
+/// is nothing to do. Errors: invalid_input for names and addresses that are none.
+Result<void> update(std::string_view network, std::string_view servers,
+                    const Surroundings& surroundings);
+
+/// Puts our table back from the journal in one transaction. Where somebody else holds an element by
+/// now, everything else is put back one record at a time, and all that failed is one error.
+Result<void> firewall_reload(const Surroundings& surroundings);
 
 }  // namespace burrow::netstack

@@ -14,16 +14,24 @@
 #include "netstack/commands.h"
 #include "netstack/create_command.h"
 #include "netstack/dhcp_proxy.h"
+#include "netstack/doctor_command.h"
 
 namespace burrow::netstack {
 namespace {
 
+constexpr std::string_view kDefaultRunDirectory = "/run/containers/networks";
+constexpr uint16_t kUsualDnsPort = 53;
 constexpr const char* kDefaultDnsBinary = "/usr/libexec/podman/aardvark-dns";
 // An engine reads our answer only when we have ended: it must fit into a pipe, escapes included.
 constexpr size_t kLongestError = 8192;
 constexpr size_t kLargestRequest = 16U << 20U;
 constexpr std::string_view kLoadingOptions = "failed to load network options";
 constexpr uint32_t kLongestPluginRun = 3600;
+
+// Names from hostile requests and of others may hold bytes that are no UTF-8.
+std::string json_text(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::optional<std::string> variable(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread
@@ -87,14 +95,24 @@ Result<PluginSettings> plugin_settings(const CommandLine& line) {
   return settings;
 }
 
+bool is_reload(Subcommand subcommand) {
+  return subcommand == Subcommand::firewall_reload || subcommand == Subcommand::firewalld_reload;
+}
+
+// Units that reload the firewall know no engine: for them there is a default.
+Result<std::string> run_directory(const CommandLine& line) {
+  if (line.run_directory && !line.run_directory->empty()) return *line.run_directory;
+  if (is_reload(line.subcommand)) return std::string{kDefaultRunDirectory};
+  return fail(Errc::invalid_input, "no run directory: --config is required");
+}
+
 Result<Surroundings> surroundings(const CommandLine& line) {
-  Surroundings result{.firewall = TRY(firewall_driver(line)),
+  // What was set up without a firewall has nothing in it on record.
+  Surroundings result{.firewall = is_reload(line.subcommand) ? FirewallDriver::nftables
+                                                             : TRY(firewall_driver(line)),
                       .plugins = TRY(plugin_settings(line))};
   const auto port = TRY(dns_port());
-  if (!line.run_directory || line.run_directory->empty()) {
-    return fail(Errc::invalid_input, "no run directory: --config is required");
-  }
-  result.run_directory = std::filesystem::absolute(*line.run_directory);
+  result.run_directory = std::filesystem::absolute(TRY(run_directory(line)));
   result.dns = {.binary = line.dns_binary.value_or(kDefaultDnsBinary),
                 .directory = result.run_directory / "aardvark-dns",
                 .lock = result.run_directory / "aardvark.lock",
@@ -111,28 +129,69 @@ Result<std::string> read_request(const CommandLine& line, std::string_view purpo
   return text;
 }
 
-Result<std::string> run(const CommandLine& line, CalledAs called_as) {
-  if (line.subcommand == Subcommand::version) return version_document(called_as);
-  if (line.subcommand == Subcommand::dhcp_proxy) return become_dhcp_proxy(line.rest, called_as);
-  if (line.subcommand == Subcommand::create) {
-    return create(TRY(read_request(line, "failed to load network create")),
-                  TRY(plugin_settings(line)));
-  }
-  if (line.subcommand == Subcommand::teardown) {
-    // An engine that is interrupted must not leave a half of the network behind.
-    std::signal(SIGTERM, SIG_IGN);
-    std::signal(SIGINT, SIG_IGN);
-  }
-  if (line.subcommand == Subcommand::setup) {
-    // A wrong namespace is an error before anything is read or waited for.
-    auto netns = TRY(host::NetNs::open(line.netns));
-    const auto known = TRY(surroundings(line));
-    return setup(std::move(netns), line.netns, TRY(read_request(line, kLoadingOptions)), known);
-  }
+// What a command prints, and the status that it ends with.
+struct Output {
+  std::string text;
+  int exit_code = 0;
+};
+
+Result<std::string> run_setup(const CommandLine& line) {
+  // A wrong namespace is an error before anything is read or waited for.
+  auto netns = TRY(host::NetNs::open(line.netns));
+  const auto known = TRY(surroundings(line));
+  return setup(std::move(netns), line.netns, TRY(read_request(line, kLoadingOptions)), known);
+}
+
+Result<std::string> run_teardown(const CommandLine& line) {
+  // An engine that is interrupted must not leave a half of the network behind.
+  std::signal(SIGTERM, SIG_IGN);
+  std::signal(SIGINT, SIG_IGN);
   const auto known = TRY(surroundings(line));
   // A request that cannot be read is no reason to leave anything that is on record.
   TRY_VOID(teardown(line.netns, read_request(line, kLoadingOptions), known));
   return std::string{};
+}
+
+// As text for people or as JSON for programs, without the last line's end.
+template <typename Value>
+std::string printed(const Value& value, Format format) {
+  auto text = format == Format::json ? json_text(encode(value)) : to_text(value);
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+Result<Output> run_doctor(const CommandLine& line) {
+  const auto facts = examine_host(line.dns_binary.value_or(kDefaultDnsBinary),
+                                  TRY(dns_port()).value_or(kUsualDnsPort));
+  const auto findings = diagnose(facts);
+  return Output{printed(findings, line.format), is_healthy(findings) ? 0 : 1};
+}
+
+Result<Output> run(const CommandLine& line, CalledAs called_as) {
+  switch (line.subcommand) {
+    case Subcommand::setup:
+      return Output{TRY(run_setup(line))};
+    case Subcommand::teardown:
+      return Output{TRY(run_teardown(line))};
+    case Subcommand::create: {
+      const auto plugins = TRY(plugin_settings(line));
+      return Output{TRY(create(TRY(read_request(line, "failed to load network create")), plugins))};
+    }
+    case Subcommand::update:
+      TRY_VOID(update(line.network, line.dns_servers.value_or(""), TRY(surroundings(line))));
+      return Output{};
+    case Subcommand::firewall_reload:
+    case Subcommand::firewalld_reload:
+      TRY_VOID(firewall_reload(TRY(surroundings(line))));
+      return Output{};
+    case Subcommand::doctor:
+      return run_doctor(line);
+    case Subcommand::dhcp_proxy:
+      return become_dhcp_proxy(line.rest, called_as);
+    case Subcommand::version:
+      return Output{version_document(called_as)};
+  }
+  return Output{};
 }
 
 }  // namespace
@@ -149,15 +208,13 @@ int run_program(const std::string& argv0, const std::vector<std::string>& argume
   set_log_threshold();
   const auto answer = run(*line, called);
   if (!answer) {
-    // Names from hostile requests may hold bytes that are no UTF-8.
     auto message = answer.error().message;
     if (message.size() > kLongestError) message.replace(kLongestError, message.npos, "...");
-    const Json error{{"error", message}};
-    std::puts(error.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    std::puts(json_text({{"error", message}}).c_str());
     return 1;
   }
-  if (!answer->empty()) std::puts(answer->c_str());
-  return std::fflush(stdout) == 0 ? 0 : 1;
+  if (!answer->text.empty()) std::puts(answer->text.c_str());
+  return std::fflush(stdout) == 0 ? answer->exit_code : 1;
 }
 
 }  // namespace burrow::netstack

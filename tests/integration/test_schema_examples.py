@@ -16,7 +16,7 @@ except ImportError:
     jsonschema = None
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCHEMAS = ("network", "plugin-call", "setup-request", "create-request", "status")
+SCHEMAS = ("network", "plugin-call", "setup-request", "create-request", "status", "doctor")
 
 
 def validators():
@@ -94,6 +94,10 @@ class Answers(NetstackTest):
                 outcome = self.netstack.run("create", document=document)
                 self.assertEqual(outcome.code, 0, outcome)
                 checked["network"].validate(json.loads(outcome.out))
+
+    def test_what_doctor_prints_satisfies_the_schema(self):
+        outcome = self.netstack.run("doctor", "--format", "json")
+        validators()["doctor"].validate(json.loads(outcome.out))
 
     def test_the_invalid_and_contradictory_examples_are_refused_by_the_program(self):
         container = self.container("c")

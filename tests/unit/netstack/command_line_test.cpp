@@ -37,13 +37,36 @@ TEST_CASE("a command line that makes no sense is a usage error") {
                                                   {"--rootless", "maybe", "version"},
                                                   {"--config"},
                                                   {"--unknown", "version"},
-                                                  {"setup", "/n", "--config", "/x"}};
+                                                  {"setup", "/n", "--config", "/x"},
+                                                  {"create", "/n"},
+                                                  {"update"},
+                                                  {"update", "front"},
+                                                  {"update", "--network-dns-servers", ""},
+                                                  {"update", "front", "--network-dns-servers"},
+                                                  {"--format", "json", "doctor"},
+                                                  {"doctor", "now"},
+                                                  {"doctor", "--format", "xml"},
+                                                  {"firewall-reload", "x"},
+                                                  {"help", "launch"}};
   for (const auto& arguments : bad) {
     const auto line = parse(arguments);
     REQUIRE_FALSE(line);
     CHECK(line.error().exit_code == 2);
   }
   CHECK(parse({"--help"}).error().exit_code == 0);
+}
+
+TEST_CASE("options and operands behind a command may stand in any order") {
+  const auto update = parse({"-c", "/run/x", "update", "front", "--network-dns-servers",
+                             "192.0.2.1,192.0.2.2", "--network-dns-servers=2001:db8::1"});
+  REQUIRE(update);
+  CHECK(update->subcommand == Subcommand::update);
+  CHECK(update->network == "front");
+  CHECK(update->dns_servers == "192.0.2.1,192.0.2.2,2001:db8::1");
+  CHECK(parse({"update", "--network-dns-servers", "", "front"})->dns_servers == "");
+  CHECK(parse({"doctor", "--format", "json"})->format == Format::json);
+  CHECK(parse({"doctor"})->format == Format::text);
+  CHECK(parse({"firewalld-reload"})->subcommand == Subcommand::firewalld_reload);
 }
 
 TEST_CASE("called as netavark it answers version checks, and says who it is") {

@@ -1,0 +1,61 @@
+#include <filesystem>
+
+#include "core/log.h"
+#include "netstack/commands.h"
+#include "netstack/host_applier.h"
+#include "netstack/plan_reload.h"
+#include "netstack/session.h"
+
+namespace burrow::netstack {
+namespace {
+
+// How often the table is looked at again after somebody else changed the firewall meanwhile.
+constexpr int kAttempts = 5;
+
+using Groups = std::vector<std::vector<firewall::Element>>;
+
+// One record at a time: what somebody else holds keeps nothing else from coming back.
+Result<void> restore_singly(const Groups& groups, HostApplier& applier) {
+  std::vector<Error> errors;
+  for (const auto& group : groups) {
+    auto done = applier.apply(ChangeFirewall{.restore = group});
+    if (!done) errors.push_back(std::move(done).error());
+  }
+  if (errors.empty()) return {};
+  return Failure{combined(errors)};
+}
+
+Result<void> restore(Session& session, const Groups& groups) {
+  auto& nftables = session.handles().nftables;
+  if (!nftables) {
+    return fail(Errc::unsupported, "the kernel has no nftables, by which networks were set up");
+  }
+  HostApplier applier{session.handles(), session.surroundings().dns,
+                      session.surroundings().plugins};
+  for (int attempt = 1;; ++attempt) {
+    const auto table = TRY(nftables->observe());
+    auto done = applier.apply(plan_reload(table, groups));
+    if (done) return done;
+    if (done.error().code == Errc::already_exists && table == firewall::TableState::current) {
+      return restore_singly(groups, applier);
+    }
+    if (done.error().code != Errc::changed || attempt == kAttempts) return done;
+  }
+}
+
+}  // namespace
+
+Result<void> firewall_reload(const Surroundings& surroundings) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(surroundings.run_directory / "burrow", ignored)) return {};
+  auto session = TRY(Session::open(surroundings));
+  TRY_VOID(session.recover());
+  const auto groups = recorded_groups(TRY(session.journal().all_networks()),
+                                      TRY(session.journal().all_attachments()));
+  if (groups.empty()) return {};
+  TRY_VOID(restore(session, groups));
+  log::info("firewall", "put back what {} records have in the firewall", groups.size());
+  return {};
+}
+
+}  // namespace burrow::netstack

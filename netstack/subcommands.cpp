@@ -1,0 +1,123 @@
+#include "netstack/subcommands.h"
+
+#include <array>
+
+namespace burrow::netstack {
+namespace {
+
+constexpr std::array kGlobalOptions{
+    OptionText{'f', "file", "FILE", "read the request from FILE instead of standard input"},
+    OptionText{0, "firewall-driver", "DRIVER",
+               "nftables or none [env: NETAVARK_FW; default: nftables]"},
+    OptionText{'c', "config", "DIR", "run directory: journal, lock and DNS files"},
+    OptionText{'r', "rootless", "BOOL", "true or false: run for an engine without root"},
+    OptionText{'a', "aardvark-binary", "PATH", "DNS daemon; empty or missing: no DNS"},
+    OptionText{0, "plugin-directory", "DIR", "where network plugins are; repeatable"},
+    OptionText{0, "plugin-timeout", "SECONDS",
+               "how long a plugin may run [env: BURROW_PLUGIN_TIMEOUT; default: 30]"},
+};
+
+constexpr std::array kVariables{
+    VariableText{"NETAVARK_FW", "the firewall driver, unless --firewall-driver is given"},
+    VariableText{"NETAVARK_DNS_PORT", "the port that the DNS daemon listens on, default 53"},
+    VariableText{"BURROW_PLUGIN_TIMEOUT", "seconds, unless --plugin-timeout is given"},
+    VariableText{"BURROW_LOG, RUST_LOG",
+                 "what is logged to standard error: off, error (the default), warn, info or debug"},
+};
+
+constexpr std::array kNetns{OperandText{"NETNS", "path of the container's network namespace"}};
+constexpr std::array kNetworkName{OperandText{"NETWORK", "name of a network"}};
+constexpr OptionText kFormat{0, "format", "FORMAT", "text, which is the default, or json"};
+constexpr std::array kFormatOnly{kFormat};
+constexpr std::array kUpdateOptions{
+    OptionText{0, "network-dns-servers", "ADDRESSES",
+               "servers, with commas between them; empty: none; repeatable"},
+};
+
+constexpr std::array kSubcommands{
+    SubcommandText{
+        Subcommand::setup,
+        "setup",
+        kNetns,
+        {},
+        "attach a container to networks and print what it got",
+        "Reads a request from standard input: the container, the networks that it joins, their "
+        "definitions and the ports that it publishes. Makes bridges, links, addresses, routes, "
+        "firewall elements and DNS entries, and prints the addresses as JSON, by network.\n\n"
+        "All or nothing: when anything fails, everything that was made is taken back. A set-up "
+        "for a container that is set up already replaces what is there."},
+    SubcommandText{
+        Subcommand::teardown,
+        "teardown",
+        kNetns,
+        {},
+        "take a container off networks",
+        "Reads the same request as setup, and takes back what the journal says was made for it. "
+        "The namespace may be gone. Goes on after errors and reports them all. Networks that no "
+        "container is left on go too, and our firewall table with the last one."},
+    SubcommandText{
+        Subcommand::create,
+        "create",
+        {},
+        {},
+        "complete a network and print its definition",
+        "Reads a network as far as somebody described it, what is in use, and the pools that "
+        "free subnets come from. Chooses the name of the bridge, subnets and gateways, checks "
+        "every option, and prints the whole definition as JSON. Changes nothing; whoever called "
+        "stores the definition."},
+    SubcommandText{
+        Subcommand::update, "update", kNetworkName, kUpdateOptions,
+        "change the DNS servers of a network whose containers run",
+        "Replaces the servers that names outside of the network are asked of, and tells the DNS "
+        "daemon. A network without running containers has nothing to change: its next container "
+        "brings the servers of its definition."},
+    SubcommandText{
+        Subcommand::firewall_reload,
+        "firewall-reload",
+        {},
+        {},
+        "put our firewall table back after somebody flushed it",
+        "Renews table inet burrow with all that the journal knows, in one transaction: networks, "
+        "their isolation and the ports of all containers. Also where the table still stands, so "
+        "that elements which somebody removed come back. Rules in chain admin stay."},
+    SubcommandText{
+        Subcommand::firewalld_reload,
+        "firewalld-reload",
+        {},
+        {},
+        "the same, for units that call it when firewalld has reloaded",
+        "Puts the table back once, as firewall-reload does, and ends. Our rules have a table of "
+        "their own, which a reload of firewalld leaves alone, but for its old iptables backend: "
+        "there this is to be called after each reload."},
+    SubcommandText{
+        Subcommand::doctor,
+        "doctor",
+        {},
+        kFormatOnly,
+        "say what this host lacks for containers, and the remedy",
+        "Tries every kernel feature in a network namespace that is thrown away, and looks at "
+        "settings, foreign firewall rules, who holds port 53, and privileges. Prints a table, or "
+        "JSON. Nothing is changed, but that the kernel may load modules for what is tried.\n\n"
+        "Exit status 0: containers will work, perhaps with warnings; 1: they will not."},
+    SubcommandText{Subcommand::dhcp_proxy,
+                   "dhcp-proxy",
+                   {},
+                   {},
+                   "run burrow-dhcp, which gets addresses for containers",
+                   "Becomes burrow-dhcp, which lies beside this program or in PATH. Everything "
+                   "behind the sub-command is for it; --help there tells of its options."},
+    SubcommandText{Subcommand::version,
+                   "version",
+                   {},
+                   {},
+                   "print version and build as JSON",
+                   "Prints version, commit, time of build, target and default firewall driver."},
+};
+
+}  // namespace
+
+std::span<const SubcommandText> all_subcommands() { return kSubcommands; }
+std::span<const OptionText> global_options() { return kGlobalOptions; }
+std::span<const VariableText> all_variables() { return kVariables; }
+
+}  // namespace burrow::netstack
