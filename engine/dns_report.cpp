@@ -35,8 +35,8 @@ Result<std::string> upstreams_text(const JsonCursor& status) {
   for (const auto& upstream : TRY(TRY(status.at("upstreams")).elements())) {
     std::string round_trip = "-";
     if (const auto time = TRY(upstream.find("round_trip_us"))) {
-      round_trip = fmt::format("{:.1f} ms",
-                               static_cast<double>(TRY(time->unsigned_integer(UINT64_MAX))) / 1000);
+      const auto microseconds = TRY(time->unsigned_integer(UINT64_MAX));
+      round_trip = fmt::format("{}.{} ms", microseconds / 1000, microseconds / 100 % 10);
     }
     rows.push_back({TRY(TRY(upstream.at("address")).string()), std::move(round_trip),
                     TRY(TRY(upstream.at("silent")).boolean()) ? "silent" : "answers"});

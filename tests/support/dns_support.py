@@ -133,13 +133,18 @@ def family_of(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
+def place(server, port):
+    """For connect(); the link of a link-local address stands behind a percent sign."""
+    return socket.getaddrinfo(server, port)[0][4] if "%" in server else (server, port)
+
+
 def udp_socket(source=None, server=None, port=53, timeout=5):
     made = socket.socket(family_of(source or server), socket.SOCK_DGRAM)
     made.settimeout(timeout)
     if source:
         made.bind((source, 0))
     if server:
-        made.connect((server, port))
+        made.connect(place(server, port))
     return made
 
 
@@ -167,7 +172,7 @@ class TcpClient:
         self.socket.settimeout(timeout)
         if source:
             self.socket.bind((source, 0))
-        self.socket.connect((server, port))
+        self.socket.connect(place(server, port))
 
     def __enter__(self):
         return self
