@@ -39,9 +39,12 @@ TEST_CASE("the help names every command, option and variable, in lines of 100 co
 TEST_CASE("--help behind a command is about that command, with all it takes") {
   for (const auto& command : all_subcommands()) {
     CAPTURE(command.name);
-    const auto text = answer({std::string{command.name}, "--help"});
+    const auto text = answer({"help", std::string{command.name}});
     CHECK(text == subcommand_help("burrow-netstack", command));
-    CHECK(text == answer({"help", std::string{command.name}}));
+    // What stands behind dhcp-proxy is for burrow-dhcp to answer.
+    if (command.subcommand != Subcommand::dhcp_proxy) {
+      CHECK(text == answer({std::string{command.name}, "--help"}));
+    }
     CHECK(has(text, synopsis("burrow-netstack", command)));
     for (const auto& operand : command.operands) CHECK(has(text, operand.meaning));
     for (const auto& option : command.options) CHECK(has(text, option.help));
