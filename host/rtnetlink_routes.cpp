@@ -13,6 +13,9 @@ namespace {
 // The least metric of routes to ::1 that are ours.
 constexpr uint32_t kLoopbackMetric = 1024;
 
+// No network is that large: two halves of the internet (/1), and 2000::/3, are default routes too.
+constexpr uint8_t kLongestDefault = 7;
+
 bool is_address_size(size_t size) { return size == 4 || size == 16; }
 
 // The common part of RTM_NEWADDR and RTM_DELADDR.
@@ -92,6 +95,8 @@ Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destina
   if (vrf) request.put(RTA_OIF, *vrf);
   std::optional<uint32_t> link;
   auto sent = request.send(socket_.get(), "find default route", [&](nlmsghdr* message) {
+    // The route that matched, not the destination: the request asks for that.
+    if (header_of<rtmsg>(message).rtm_dst_len > kLongestDefault) return;
     const Attributes<RTA_MAX> attributes{message, sizeof(rtmsg)};
     link = attributes.u32(RTA_OIF);
     if (const auto hops = attributes.bytes(RTA_MULTIPATH);
@@ -106,8 +111,8 @@ Result<std::optional<uint32_t>> RouteSocket::route_link(const IpAddress& destina
 }
 
 Result<std::optional<uint32_t>> RouteSocket::default_route_link(std::optional<uint32_t> vrf) {
-  // Addresses that only a default route covers (RFC 5737, 3849, 9637); several, because careful
-  // hosts have blackholes for some of them.
+  // Documentation addresses (RFC 5737, 3849, 9637); several, because careful hosts have blackholes
+  // for some of them, and others use them.
   for (const auto* address :
        {"192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1", "3fff::1"}) {
     if (const auto link = TRY(route_link(*IpAddress::parse(address), vrf))) return link;

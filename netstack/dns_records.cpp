@@ -230,7 +230,8 @@ std::vector<std::string> service_dns_lines(const ContainerId& container,
   std::vector<std::string> lines;
   if (services.size() > kMostServiceLines) return lines;
   for (const auto& name : names) {
-    if (!is_domain(name) || name.starts_with('*')) continue;
+    // Nobody looks for a service by the short form of an identifier.
+    if (!is_domain(name) || name.starts_with('*') || container.str().starts_with(name)) continue;
     for (const auto& [port, protocol] : services) {
       if (lines.size() >= kMostServiceLines) return lines;
       lines.push_back(fmt::format("={}   _{}._{}.{} 0 SRV 0 0 {} {}", container, port,

@@ -302,7 +302,7 @@ class Table(unittest.TestCase):
         self.assertNotIn('"br0"', text)
         self.assertIn("container api (api-1)", text)
         self.assertNotIn("container web", text)
-        self.assertEqual(text.count("jump container"), 2)
+        self.assertEqual(text.count("jump container"), 3)
 
     def test_a_replacement_of_a_set_that_the_administrator_uses_is_refused_whole(self):
         nft("""
@@ -371,7 +371,7 @@ class Table(unittest.TestCase):
                 return False
         with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
             self.assertEqual(sum(pool.map(one, range(8))), 1)
-        self.assertEqual(listing().count("jump container"), 2)
+        self.assertEqual(listing().count("jump container"), 3)
 
     def test_the_time_to_publish_does_not_depend_on_what_is_published(self):
         def median(existing):

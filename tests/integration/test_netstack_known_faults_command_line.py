@@ -31,9 +31,9 @@ class Help(NetstackTest):
         unknown = run("no-such-command")[2]
         self.assertIn("no-such-command", unknown)
         for command in commands:
-            code, _, err = run("--config", CONFIG, command)
+            code, _, err = run("--config", CONFIG, command, "--help")
             self.assertNotEqual(err, unknown.replace("no-such-command", command))
-            self.assertIn(code, (0, 1, 2), (command, err))
+            self.assertEqual(code, 0, (command, err))
 
     def test_every_option_that_it_names_is_taken(self):
         section = self.text.split("Options, before the command:\n")[1].split("\n\n")[0]

@@ -126,6 +126,8 @@ class DhcpTest(unittest.TestCase):
         """A namespace with a link on the LAN."""
         namespace = Namespace.add(name)
         self.namespaces.append(namespace)
+        # Links of a namespace that a test before deleted go with it, a moment later.
+        wait_until(lambda: not os.path.exists(f"/proc/sys/net/ipv4/conf/v{name}"))
         sh("ip", "link", "add", f"v{name}", "type", "veth", "peer", "name", link, "netns", name)
         sh("ip", "link", "set", f"v{name}", "master", BRIDGE, "up")
         namespace.sysctl(f"net/ipv6/conf/{link}/accept_dad", dad)
