@@ -1,7 +1,8 @@
 #!/bin/sh
 # test.sh [CTEST OPTIONS]: installs what is missing, builds, runs all unit and integration tests, and
 # ends with ctest's own summary. As root: integration tests make namespaces of their own, and leave
-# nothing outside of them, so as many run at once as there are processors. To run a few: scripts/test.sh -R dns; only unit tests: scripts/test.sh -L unit.
+# nothing outside of them, so as many run at once as there are processors.
+# To run a few: scripts/test.sh -R dns; only unit tests: scripts/test.sh -L unit.
 set -eu
 cd "$(dirname "$0")/.."
 
