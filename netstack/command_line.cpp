@@ -59,6 +59,13 @@ std::optional<std::string> store_operands(CommandLine& line, std::vector<std::st
     case Subcommand::update:
       line.network = std::move(operands.front());
       break;
+    case Subcommand::plan:
+      if (operands.front() != "setup" && operands.front() != "teardown") {
+        return fmt::format("cannot plan \"{}\": must be setup or teardown", operands.front());
+      }
+      line.planned = operands.front() == "setup" ? Subcommand::setup : Subcommand::teardown;
+      line.netns = std::move(operands.back());
+      break;
     case Subcommand::create:
     case Subcommand::firewall_reload:
     case Subcommand::firewalld_reload:

@@ -25,11 +25,12 @@ struct CommandLine {
   std::vector<std::string> plugin_directories;
   std::optional<std::string> plugin_timeout;  ///< seconds, as written
   Subcommand subcommand = Subcommand::version;
-  std::string netns;                       ///< of setup and teardown
+  Subcommand planned = Subcommand::setup;  ///< of plan: setup or teardown
+  std::string netns;                       ///< of setup, teardown and plan
   std::string network;                     ///< of update
   std::optional<std::string> dns_servers;  ///< of update, with commas between them
   std::vector<std::string> rest;           ///< of dhcp-proxy, which reads it itself
-  Format format = Format::text;            ///< of doctor
+  Format format = Format::text;            ///< of plan and doctor
 };
 
 /// A command line that asks for text, or one that makes no sense and gets some.

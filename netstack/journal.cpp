@@ -20,23 +20,46 @@ constexpr std::string_view kLock = "lock";
 constexpr std::string_view kScratch = "scratch";
 constexpr std::string_view kSuffix = ".json";
 
+// Which life of the host records belong to: the lock's content.
+Result<std::string> current_life() {
+  struct stat netns {};
+  if (::stat("/proc/self/ns/net", &netns) != 0) return system_failure(errno, "look at own netns");
+  const auto boot = host::read_file("/proc/sys/kernel/random/boot_id", 256).value_or("");
+  return fmt::format("{}{}:{}\n", boot, netns.st_dev, netns.st_ino);
+}
+
 }  // namespace
 
 Result<Journal> Journal::open(const fs::path& run_directory) {
   auto root = run_directory / "burrow";
   auto lock = TRY(host::FileLock::acquire(root / kLock));
-  Journal journal{std::move(root), std::move(lock)};
+  Journal journal{std::move(root)};
+  journal.lock_ = std::move(lock);
   TRY_VOID(journal.forget_other_lives());
   return journal;
 }
 
-// The lock's content says which life of the host the records belong to.
+Result<Journal> Journal::look(const fs::path& run_directory) {
+  Journal journal{run_directory / "burrow"};
+  journal.shared_lock_ = TRY(host::SharedLock::acquire(journal.root_ / kLock));
+  journal.is_void_ =
+      !journal.shared_lock_ || TRY(journal.shared_lock_->content()) != TRY(current_life());
+  return journal;
+}
+
+void Journal::foresee(const std::vector<RecordChange>& changes) {
+  for (const auto& change : changes) foreseen_[change.path] = change.after;
+}
+
+void Journal::foresee_restored(const std::vector<RecordChange>& changes) {
+  for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
+    foreseen_[change->path] = change->before;
+  }
+}
+
 Result<void> Journal::forget_other_lives() const {
-  struct stat netns {};
-  if (::stat("/proc/self/ns/net", &netns) != 0) return system_failure(errno, "look at own netns");
-  const auto boot = host::read_file("/proc/sys/kernel/random/boot_id", 256).value_or("");
-  const auto now = fmt::format("{}{}:{}\n", boot, netns.st_dev, netns.st_ino);
-  const auto then = TRY(lock_.content());
+  const auto now = TRY(current_life());
+  const auto then = TRY(lock_->content());
   if (then == now) return {};
   if (!then.empty()) {
     log::info("journal", "dropping the records of another life of this host");
@@ -47,11 +70,11 @@ Result<void> Journal::forget_other_lives() const {
       if (error) return system_failure(error.value(), fmt::format("remove old {}", name));
     }
   }
-  return lock_.set_content(now);
+  return lock_->set_content(now);
 }
 
 Journal::~Journal() {
-  if (root_.empty()) return;  // moved from
+  if (root_.empty() || !lock_) return;  // moved from, or only looked
   const auto names = host::list_directory(root_);
   if (!names || !std::ranges::all_of(*names, [](const std::string& name) {
         return name == kLock || name == kScratch;
@@ -59,21 +82,44 @@ Journal::~Journal() {
     return;
   }
   if (names->size() > 1) static_cast<void>(host::remove_file(scratch()));  // of a crash
-  lock_.remove_file();
+  lock_->remove_file();
   std::error_code ignored;
   fs::remove(root_, ignored);
 }
 
 fs::path Journal::scratch() const { return root_ / kScratch; }
 
+Result<std::optional<std::string>> Journal::text_of(const std::string& path) const {
+  if (const auto known = foreseen_.find(path); known != foreseen_.end()) return known->second;
+  if (is_void_) return std::optional<std::string>{};
+  return host::read_file_if_exists(root_ / path, kLargestRecordFile);
+}
+
+Result<std::vector<std::string>> Journal::names_in(const std::string& directory) const {
+  std::vector<std::string> names;
+  if (!is_void_) names = TRY(host::list_directory(root_ / directory));
+  const auto prefix = directory + '/';
+  for (const auto& [path, text] : foreseen_) {
+    if (!text || !path.starts_with(prefix)) continue;
+    auto name = path.substr(prefix.size(), path.find('/', prefix.size()) - prefix.size());
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 template <typename Decode>
 auto Journal::read(const std::string& path, Decode decode) const
     -> Result<std::optional<typename decltype(decode(std::string_view{}))::value_type>> {
   const auto file = root_ / path;
-  const auto text = host::read_file_if_exists(file, kLargestRecordFile);
+  const auto text = text_of(path);
   if (text && !*text) return std::nullopt;
   auto record = text ? decode(std::string_view{**text}) : Failure{text.error()};
   if (record) return std::optional{*std::move(record)};
+  if (!lock_) {
+    log::warn("journal", "damaged record \"{}\" counts as absent: {}", file.native(),
+              record.error().message);
+    return std::nullopt;
+  }
   log::error("journal", "damaged record \"{}\" is put aside as \"{}.damaged\": {}", file.native(),
              file.filename().native(), record.error().message);
   std::error_code error;
@@ -143,7 +189,7 @@ Result<std::optional<NetworkRecord>> Journal::network(const NetworkName& name) c
 Result<std::vector<AttachmentRecord>> Journal::attachments(const ContainerId& container) const {
   std::vector<AttachmentRecord> records;
   const auto directory = fmt::format("attachments/{}", container);
-  for (const auto& name : TRY(host::list_directory(root_ / directory))) {
+  for (const auto& name : TRY(names_in(directory))) {
     if (!name.ends_with(kSuffix)) continue;
     auto record = TRY(read(fmt::format("{}/{}", directory, name), decode_attachment_record));
     if (record) records.push_back(*std::move(record));
@@ -154,7 +200,7 @@ Result<std::vector<AttachmentRecord>> Journal::attachments(const ContainerId& co
 
 Result<std::vector<NetworkRecord>> Journal::all_networks() const {
   std::vector<NetworkRecord> records;
-  for (const auto& name : TRY(host::list_directory(root_ / "networks"))) {
+  for (const auto& name : TRY(names_in("networks"))) {
     if (!name.ends_with(kSuffix)) continue;
     auto record = TRY(read(fmt::format("networks/{}", name), decode_network_record));
     if (record) records.push_back(*std::move(record));
@@ -164,7 +210,7 @@ Result<std::vector<NetworkRecord>> Journal::all_networks() const {
 
 Result<std::vector<AttachmentRecord>> Journal::all_attachments() const {
   std::vector<AttachmentRecord> records;
-  for (const auto& name : TRY(host::list_directory(root_ / "attachments"))) {
+  for (const auto& name : TRY(names_in("attachments"))) {
     const auto container = ContainerId::parse(name);
     if (!container) continue;
     auto own = TRY(attachments(*container));

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "host/file.h"
+#include "host/shared_lock.h"
 #include "netstack/record.h"
 
 namespace burrow::netstack {
@@ -18,6 +21,12 @@ class Journal {
   /// Waits for the lock. Records of another boot or of another network namespace of the host, where
   /// nothing of them can exist any more, are dropped. Errors: system, permission.
   static Result<Journal> open(const std::filesystem::path& run_directory);
+  /// For whoever only looks: waits for a command at work, and changes nothing on disk, not even
+  /// what is damaged. Writing through it is a mistake of ours. Without a journal it is empty.
+  static Result<Journal> look(const std::filesystem::path& run_directory);
+  /// From here on records read as they will when `changes` are made, or taken back. For look().
+  void foresee(const std::vector<RecordChange>& changes);
+  void foresee_restored(const std::vector<RecordChange>& changes);
   Journal(Journal&&) noexcept = default;
   Journal& operator=(Journal&&) noexcept = default;
   /// An empty journal leaves nothing on disk, not even its lock.
@@ -52,14 +61,20 @@ class Journal {
 
  private:
   Result<void> forget_other_lives() const;
-  Journal(std::filesystem::path root, host::FileLock lock)
-      : root_(std::move(root)), lock_(std::move(lock)) {}
+  explicit Journal(std::filesystem::path root) : root_(std::move(root)) {}
+  // The names in a directory of the journal, and the text of a record in it.
+  Result<std::vector<std::string>> names_in(const std::string& directory) const;
+  Result<std::optional<std::string>> text_of(const std::string& path) const;
   Result<void> put(const std::string& path, const std::optional<std::string>& content) const;
   template <typename Decode>
   auto read(const std::string& path, Decode decode) const
       -> Result<std::optional<typename decltype(decode(std::string_view{}))::value_type>>;
   std::filesystem::path root_;
-  host::FileLock lock_;
+  std::optional<host::FileLock> lock_;  // absent while only looking
+  std::optional<host::SharedLock> shared_lock_;
+  bool is_void_ = false;  // only looking: there are no records that count
+  // Records that read otherwise than they are on disk, by path.
+  std::map<std::string, std::optional<std::string>> foreseen_;
 };
 
 }  // namespace burrow::netstack

@@ -15,6 +15,7 @@
 #include "netstack/create_command.h"
 #include "netstack/dhcp_proxy.h"
 #include "netstack/doctor_command.h"
+#include "netstack/dry_run_command.h"
 
 namespace burrow::netstack {
 namespace {
@@ -167,6 +168,19 @@ Result<Output> run_doctor(const CommandLine& line) {
   return Output{printed(findings, line.format), is_healthy(findings) ? 0 : 1};
 }
 
+Result<Output> run_plan(const CommandLine& line) {
+  if (line.planned == Subcommand::teardown) {
+    const auto known = TRY(surroundings(line));
+    const auto request = read_request(line, kLoadingOptions);
+    return Output{printed(TRY(foresee_teardown(line.netns, request, known)), line.format)};
+  }
+  auto netns = TRY(host::NetNs::open(line.netns));
+  const auto known = TRY(surroundings(line));
+  const auto request = TRY(read_request(line, kLoadingOptions));
+  return Output{
+      printed(TRY(foresee_setup(std::move(netns), line.netns, request, known)), line.format)};
+}
+
 Result<Output> run(const CommandLine& line, CalledAs called_as) {
   switch (line.subcommand) {
     case Subcommand::setup:
@@ -184,6 +198,8 @@ Result<Output> run(const CommandLine& line, CalledAs called_as) {
     case Subcommand::firewalld_reload:
       TRY_VOID(firewall_reload(TRY(surroundings(line))));
       return Output{};
+    case Subcommand::plan:
+      return run_plan(line);
     case Subcommand::doctor:
       return run_doctor(line);
     case Subcommand::dhcp_proxy:

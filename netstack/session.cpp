@@ -9,18 +9,6 @@
 namespace burrow::netstack {
 namespace {
 
-Result<Handles> open_handles(const Surroundings& surroundings) {
-  Handles handles{.route = TRY(host::RouteSocket::open())};
-  // Also with the driver "none": what was set up with nftables is taken down with it.
-  auto nftables = firewall::Nftables::open();
-  if (nftables) {
-    handles.nftables = *std::move(nftables);
-  } else if (surroundings.firewall == FirewallDriver::nftables) {
-    return Failure{std::move(nftables).error()};
-  }
-  return handles;
-}
-
 constexpr uint32_t kMostAttempts = 3;
 constexpr size_t kMostUnfinished = 64;
 
@@ -51,6 +39,18 @@ std::vector<Error> bring_back(Steps steps, Handles& handles, HostApplier& applie
 }
 
 }  // namespace
+
+Result<Handles> open_handles(const Surroundings& surroundings) {
+  Handles handles{.route = TRY(host::RouteSocket::open())};
+  // Also with the driver "none": what was set up with nftables is taken down with it.
+  auto nftables = firewall::Nftables::open();
+  if (nftables) {
+    handles.nftables = *std::move(nftables);
+  } else if (surroundings.firewall == FirewallDriver::nftables) {
+    return Failure{std::move(nftables).error()};
+  }
+  return handles;
+}
 
 Result<Session> Session::open(const Surroundings& surroundings,
                               std::optional<ContainerHandle> container) {

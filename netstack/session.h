@@ -14,6 +14,9 @@
 
 namespace burrow::netstack {
 
+/// The ways to the host, without those into a container. Errors: as of Session::open.
+Result<Handles> open_handles(const Surroundings& surroundings);
+
 /// One command at a time: holds the journal's lock as long as it lives, and borrows its
 /// surroundings.
 class Session {

@@ -3,6 +3,8 @@
 #include "core/log.h"
 #include "netstack/commands.h"
 #include "netstack/dns_port.h"
+#include "netstack/firewall_check.h"
+#include "netstack/foresee.h"
 #include "netstack/observe.h"
 #include "netstack/plugin_answers.h"
 #include "netstack/session.h"
@@ -15,46 +17,22 @@ namespace fs = std::filesystem;
 // How often a set-up observes again after somebody else changed the firewall under its feet.
 constexpr int kAttempts = 5;
 
-// Whether the firewall would take the plan, were it not for what `ended` holds.
-Result<void> check_firewall(const Plan& plan, const std::vector<AttachmentRecord>& ended,
-                            Session& session) {
-  if (!session.handles().nftables || plan.steps.empty()) return {};
-  const auto* wanted = std::get_if<ChangeFirewall>(&plan.steps.front());
-  if (wanted == nullptr || wanted->table != TableChange::keep) return {};
-  firewall::Change change{.remove = wanted->remove, .add = wanted->add};
-  for (const auto& record : ended) {
-    std::ranges::move(elements_of(record.steps), std::back_inserter(change.remove));
-  }
-  return session.handles().nftables->check(change);
-}
-
 // A container that is on record already: set up by a command whose answer got lost, or dead without
 // a teardown and back in another namespace. Its old attachments are ended first, but only for a
 // request that could be planned without them, and those in this namespace come back if it fails.
 Result<void> end_recorded_attachments(const SetupRequest& request, Session& session,
                                       const Settings& settings) {
-  auto snapshot = TRY(
+  const auto snapshot = TRY(
       observe_for_setup(request, session.handles(), session.journal(), session.surroundings().dns));
-  std::vector<NetworkName> ended;
-  std::vector<AttachmentRecord> ended_records;
-  const auto names = network_names(request);
-  for (const auto& record : snapshot.attachments) {
-    const bool is_asked_for = std::ranges::find(names, record.network) != names.end();
-    if (!is_asked_for && record.netns == settings.netns) continue;
-    ended.push_back(record.network);
-    ended_records.push_back(record);
-    if (snapshot.container) snapshot.container->taken_links.erase(record.interface);
-    if (!is_asked_for) continue;
-    auto& network = snapshot.networks.at(record.network);
-    network.taken_host_link.reset();
-    if (const auto link = record.host_link()) network.free_host_link = link->name;
-  }
-  std::erase_if(snapshot.attachments, [&](const AttachmentRecord& record) {
-    return std::ranges::find(ended, record.network) != ended.end();
-  });
+  const auto replacement = plan_replacement(request, snapshot, settings.netns);
+  const auto& ended = replacement.ended;
   if (ended.empty()) return {};
-  const auto planned = TRY(plan_setup(request, snapshot, settings));
-  TRY_VOID(check_firewall(planned.plan, ended_records, session));
+  const auto planned = TRY(plan_setup(request, replacement.without, settings));
+  std::vector<firewall::Element> elements;
+  for (const auto& record : replacement.records) {
+    std::ranges::move(elements_of(record.steps), std::back_inserter(elements));
+  }
+  TRY_VOID(check_firewall(planned.plan, std::move(elements), session.handles()));
   const auto before =
       TRY(observe_for_teardown(request.container, ended, session.handles(), session.journal()));
   const auto teardown = plan_teardown(ended, before);

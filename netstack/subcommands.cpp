@@ -27,6 +27,10 @@ constexpr std::array kVariables{
 
 constexpr std::array kNetns{OperandText{"NETNS", "path of the container's network namespace"}};
 constexpr std::array kNetworkName{OperandText{"NETWORK", "name of a network"}};
+constexpr std::array kPlanned{
+    OperandText{"COMMAND", "setup or teardown"},
+    OperandText{"NETNS", "path of the container's network namespace"},
+};
 constexpr OptionText kFormat{0, "format", "FORMAT", "text, which is the default, or json"};
 constexpr std::array kFormatOnly{kFormat};
 constexpr std::array kUpdateOptions{
@@ -89,6 +93,13 @@ constexpr std::array kSubcommands{
         "Puts the table back once, as firewall-reload does, and ends. Our rules have a table of "
         "their own, which a reload of firewalld leaves alone, but for its old iptables backend: "
         "there this is to be called after each reload."},
+    SubcommandText{
+        Subcommand::plan, "plan", kPlanned, kFormatOnly,
+        "show what setup or teardown would do, and do nothing",
+        "Reads the request and prints the steps in their order: for people as a numbered list, or "
+        "as JSON. What setup would refuse is refused with the same error. Where an earlier command "
+        "was cut short, says first what would be recovered. Waits for a command that is at work; "
+        "changes neither the host nor the container nor any file."},
     SubcommandText{
         Subcommand::doctor,
         "doctor",

@@ -16,7 +16,7 @@ except ImportError:
     jsonschema = None
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCHEMAS = ("network", "plugin-call", "setup-request", "create-request", "status", "doctor")
+SCHEMAS = ("network", "plugin-call", "setup-request", "create-request", "status", "doctor", "plan")
 
 
 def validators():
@@ -98,6 +98,15 @@ class Answers(NetstackTest):
     def test_what_doctor_prints_satisfies_the_schema(self):
         outcome = self.netstack.run("doctor", "--format", "json")
         validators()["doctor"].validate(json.loads(outcome.out))
+
+    def test_what_plan_prints_satisfies_the_schema(self):
+        checked = validators()["plan"]
+        document = request("c", attachment(network("a", "10.1.0.0/24"), "10.1.0.2"), ports=[port(8080, 80)])
+        container = self.container("c")
+        for command in ("setup", "teardown", "setup"):  # of nothing, and of what stands
+            outcome = self.netstack.run("plan", command, container.path, "--format", "json", document=document)
+            checked.validate(json.loads(outcome.out))
+            self.setup_ok(container, document)
 
     def test_the_invalid_and_contradictory_examples_are_refused_by_the_program(self):
         container = self.container("c")
