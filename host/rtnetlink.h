@@ -40,8 +40,9 @@ class RouteSocket {
   Result<std::optional<uint32_t>> default_route_link(std::optional<uint32_t> vrf = {});
   /// Whether the namespace forwards packets of `family`: the switch of all its links. The same as
   /// the settings net/ipv4/ip_forward and net/ipv6/conf/all/forwarding, at a cost that does not
-  /// depend on the number of namespaces. Nothing where the kernel lacks the family.
-  Result<std::optional<bool>> forwards(Family family);
+  /// depend on the number of namespaces. Of `link`, what it does itself (its own "forwarding").
+  /// Nothing where the kernel, or the link, lacks the family.
+  Result<std::optional<bool>> forwards(Family family, std::optional<uint32_t> link = {});
   /// The metrics of the default routes of the main table.
   Result<std::vector<uint32_t>> default_route_metrics(Family family);
 

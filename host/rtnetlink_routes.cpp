@@ -67,18 +67,19 @@ Result<std::vector<IpInterface>> RouteSocket::addresses_of(uint32_t link) {
   }
 }
 
-Result<std::optional<bool>> RouteSocket::forwards(Family family) {
+Result<std::optional<bool>> RouteSocket::forwards(Family family, std::optional<uint32_t> link) {
   RouteRequest request{RTM_GETNETCONF, 0};
   request.header<netconfmsg>().ncm_family = kernel_family(family);
-  request.put(NETCONFA_IFINDEX, static_cast<uint32_t>(NETCONFA_IFINDEX_ALL));
+  request.put(NETCONFA_IFINDEX, link.value_or(static_cast<uint32_t>(NETCONFA_IFINDEX_ALL)));
   std::optional<bool> is_on;
   auto sent = request.send(socket_.get(), "read forwarding", [&](nlmsghdr* message) {
     const Attributes<NETCONFA_MAX> attributes{message, NLMSG_ALIGN(sizeof(netconfmsg))};
     if (const auto value = attributes.u32(NETCONFA_FORWARDING)) is_on = *value != 0;
   });
   if (sent) return is_on;
-  // Without the family nobody answers for it.
-  if (sent.error().os_error == EOPNOTSUPP || sent.error().os_error == EAFNOSUPPORT) {
+  // Without the family nobody answers for it, nor for a link without it.
+  if (sent.error().os_error == EOPNOTSUPP || sent.error().os_error == EAFNOSUPPORT ||
+      (link && sent.error().os_error == EINVAL)) {
     return std::optional<bool>{};
   }
   return Failure{std::move(sent).error()};

@@ -48,14 +48,15 @@ Result<void> HostApplier::apply(const Step& step) {
 }
 
 Applied HostApplier::apply_first(std::span<const Step> steps) {
-  const auto is_visit = [](const Step& step) {
+  const auto* first = std::get_if<SetSysctl>(&steps.front());
+  const auto is_visit = [first](const Step& step) {
     const auto* set = std::get_if<SetSysctl>(&step);
-    return set != nullptr && set->place == Place::container;
+    return set != nullptr && first != nullptr && set->place == first->place;
   };
   const auto end = std::ranges::find_if_not(steps, is_visit);
   const auto visit = steps.first(static_cast<size_t>(end - steps.begin()));
-  if (visit.size() < 2 || !handles_.container) return Applier::apply_first(steps);
-  return handles_.container->thread.run([&] {
+  if (visit.size() < 2) return Applier::apply_first(steps);
+  const auto write = [&visit] {
     Applied applied;
     host::Sysctls settings;
     for (const auto& step : visit) {
@@ -67,7 +68,10 @@ Applied HostApplier::apply_first(std::span<const Step> steps) {
       ++applied.count;
     }
     return applied;
-  });
+  };
+  if (first->place == Place::host) return write();
+  if (!handles_.container) return Applier::apply_first(steps);
+  return handles_.container->thread.run(write);
 }
 
 Result<void> HostApplier::act(const CreateBridge& step) {

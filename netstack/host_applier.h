@@ -16,6 +16,7 @@ class HostApplier : public Applier {
       : handles_(handles), dns_(dns), plugins_(plugins) {}
   Result<void> apply(const Step& step) override;
   /// Settings of the container go in one visit to its namespace: each visit wakes two threads.
+  /// Those of the host, too, are written from directories that stay open.
   Applied apply_first(std::span<const Step> steps) override;
   /// What the plugins that were set up answered.
   [[nodiscard]] const PluginAnswers& plugin_answers() const { return plugin_answers_; }

@@ -6,18 +6,60 @@
 #include "netstack/driver_options.h"
 #include "netstack/lan_options.h"
 #include "netstack/plan.h"
+#include "netstack/plan_bridge.h"
 #include "netstack/sysctl_file.h"
 
 namespace burrow::netstack {
 namespace {
 
+bool is_unmanaged(const Network& network) {
+  return bridge_mode(network.options).value_or(BridgeMode::managed) == BridgeMode::unmanaged;
+}
+
 enum class Ports { unread, read };
+
+enum class BridgeSettings { unread, forwarding, route_localnet, all };
 
 // So many ports tell whether one is left besides the container's own on that bridge.
 constexpr size_t kEnoughPorts = 8;
 
-Result<std::optional<BridgeSnapshot>> observe_bridge(const LinkName& name, Ports ports,
-                                                     host::RouteSocket& route) {
+// Which settings of a network's bridge to look at. One of our making has been given all of them:
+// only what the record says otherwise counts, and whether an internal one still does not forward,
+// which the host's switch may have changed. One that is about to be switched on (`forwarding`) is
+// all that a bridge needs, and whether it goes off again is not for the network to say.
+BridgeSettings settings_in_question(const Network& network,
+                                    const std::optional<NetworkRecord>& record,
+                                    const std::optional<ForwardingSnapshot>& forwarding) {
+  if (is_unmanaged(network)) return BridgeSettings::unread;
+  if (network.is_internal) return BridgeSettings::forwarding;
+  if (record && record->owns_bridge() &&
+      record->setting(forwarding_key(record->bridge)).value_or("1") == "1") {
+    return BridgeSettings::unread;
+  }
+  return forwarding && !forwarding->is_on ? BridgeSettings::route_localnet : BridgeSettings::all;
+}
+
+// Forwarding is asked of rtnetlink, which costs less than a walk through /proc/sys/net. That of
+// IPv6 is left alone: the kernel looks at the host's switch only (ip6_forward in
+// net/ipv6/ip6_output.c), and a link on which it is on hears no router any more.
+Result<std::vector<Setting>> observe_settings(const LinkName& bridge, uint32_t index,
+                                              BridgeSettings wanted, host::RouteSocket& route) {
+  std::vector<Setting> settings;
+  if (wanted == BridgeSettings::unread) return settings;
+  if (wanted != BridgeSettings::route_localnet) {
+    if (const auto forwards = TRY(route.forwards(Family::ipv4, index))) {
+      settings.push_back({forwarding_key(bridge), *forwards ? "1" : "0"});
+    }
+  }
+  if (wanted == BridgeSettings::forwarding) return settings;
+  auto key = route_localnet_key(bridge);
+  if (auto value = host::read_sysctl(key)) settings.push_back({std::move(key), *std::move(value)});
+  return settings;
+}
+
+Result<std::optional<BridgeSnapshot>> observe_bridge(
+    const LinkName& name, Ports ports, host::RouteSocket& route,
+    BridgeSettings settings = BridgeSettings::unread) {
   const auto link = TRY(route.find_link(name));
   if (!link) return std::nullopt;
   BridgeSnapshot bridge{.is_bridge = link->kind == "bridge",
@@ -26,7 +68,8 @@ Result<std::optional<BridgeSnapshot>> observe_bridge(const LinkName& name, Ports
                         .mtu = link->mtu,
                         .is_up = link->is_up,
                         .addresses = TRY(route.addresses_of(link->index)),
-                        .default_vlan = link->default_vlan};
+                        .default_vlan = link->default_vlan,
+                        .settings = TRY(observe_settings(name, link->index, settings, route))};
   if (link->master) bridge.master = TRY(route.get_link(*link->master)).name;
   if (ports == Ports::read) {
     for (const auto& port : TRY(host::RouteSocket::some_links_of(link->index, kEnoughPorts))) {
@@ -94,7 +137,8 @@ std::vector<LinkName> interfaces_of(const SetupRequest& request) {
 // settings of every link (inet_forward_change in net/ipv4/devinet.c, addrconf_fixup_forwarding in
 // net/ipv6/addrconf.c). Nothing where the host lacks the family.
 Result<std::optional<ForwardingSnapshot>> observe_forwarding(Family family,
-                                                             host::RouteSocket& route) {
+                                                             host::RouteSocket& route,
+                                                             const Journal& journal) {
   const auto is_on = TRY(route.forwards(family));
   if (!is_on) return std::nullopt;
   ForwardingSnapshot snapshot{.is_on = *is_on};
@@ -110,11 +154,12 @@ Result<std::optional<ForwardingSnapshot>> observe_forwarding(Family family,
   for (const auto& link : TRY(host::list_directory(links))) {
     if (link != "all") remember(fmt::format("net/{}/conf/{}/forwarding", directory, link), "0");
   }
+  if (family == Family::ipv6) return snapshot;  // where no link has a say in it
+  for (const auto& record : TRY(journal.all_networks())) {
+    auto key = forwarding_key(record.bridge);
+    if (record.setting(key) == "0") snapshot.stay_off.push_back(std::move(key));
+  }
   return snapshot;
-}
-
-bool is_unmanaged(const Network& network) {
-  return bridge_mode(network.options).value_or(BridgeMode::managed) == BridgeMode::unmanaged;
 }
 
 bool has_subnet(const Network& network, Family family) {
@@ -242,10 +287,10 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
   snapshot.host = TRY(journal.host());
   snapshot.attachments = TRY(journal.attachments(request.container));
   if (wants_forwarding(request, Family::ipv4)) {
-    snapshot.forwarding4 = TRY(observe_forwarding(Family::ipv4, handles.route));
+    snapshot.forwarding4 = TRY(observe_forwarding(Family::ipv4, handles.route, journal));
   }
   if (wants_forwarding(request, Family::ipv6)) {
-    snapshot.forwarding6 = TRY(observe_forwarding(Family::ipv6, handles.route));
+    snapshot.forwarding6 = TRY(observe_forwarding(Family::ipv6, handles.route, journal));
   }
   snapshot.has_systemd = has_systemd();
   if (has_ipv6_subnets(request)) snapshot.disables_ipv6 = disables_ipv6();
@@ -261,7 +306,9 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
     }
     NetworkSnapshot network{.record = TRY(journal.network(asked.network.name))};
     if (asked.network.interface) {
-      network.bridge = TRY(observe_bridge(*asked.network.interface, Ports::unread, handles.route));
+      network.bridge = TRY(observe_bridge(
+          *asked.network.interface, Ports::unread, handles.route,
+          settings_in_question(asked.network, network.record, snapshot.forwarding4)));
     }
     network.vrf = TRY(observe_vrf(asked.network, handles.route));
     if (is_unmanaged(asked.network) && network.bridge && network.bridge->default_vlan) {

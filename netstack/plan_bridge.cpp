@@ -7,7 +7,23 @@ namespace {
 
 constexpr uint32_t kDefaultMetric = 100;
 
+// Whether `recorded` has systemd keep settings of the link that are not those of `keep`.
+bool keeps_otherwise(const Steps& recorded, const KeepSettings& keep) {
+  return std::ranges::any_of(recorded, [&](const Step& step) {
+    const auto* before = std::get_if<KeepSettings>(&step);
+    return before != nullptr && *before != keep;
+  });
+}
+
 }  // namespace
+
+std::string forwarding_key(const LinkName& bridge) {
+  return fmt::format("net/ipv4/conf/{}/forwarding", bridge);
+}
+
+std::string route_localnet_key(const LinkName& bridge) {
+  return fmt::format("net/ipv4/conf/{}/route_localnet", bridge);
+}
 
 bool BridgeAttachment::has_family(Family family) const {
   return std::ranges::any_of(request->network.subnets, [&](const Subnet& subnet) {
@@ -65,21 +81,27 @@ Steps fresh_network_steps(const BridgeAttachment& attachment,
   const auto mac = MacAddress::derived_from(fmt::format("bridge {} {}", network.id, bridge));
   const auto& options = attachment.options;
   steps.emplace_back(CreateBridge{{bridge, mac, options.mtu, options.vlan, options.vrf}});
-  if (network.is_internal) {
-    steps.emplace_back(link_setting(Place::host, "ipv4", bridge, "forwarding", "0"));
-    if (has_ipv6) steps.emplace_back(link_setting(Place::host, "ipv6", bridge, "forwarding", "0"));
-  } else {
-    // Ports published on 127.0.0.1 lead from the loopback network to the bridge.
-    steps.emplace_back(link_setting(Place::host, "ipv4", bridge, "route_localnet", "1"));
+  const auto set = [&](std::string key, std::string value) {
+    steps.emplace_back(
+        SetSysctl{.place = Place::host, .key = std::move(key), .value = std::move(value)});
+  };
+  // Also where the host forwards: what new links begin with (conf/default) is a setting of its own.
+  if (network.is_internal || attachment.has_family(Family::ipv4)) {
+    set(forwarding_key(bridge), network.is_internal ? "0" : "1");
   }
+  // Ports published on 127.0.0.1 lead from the loopback network to the bridge.
+  if (!network.is_internal) set(route_localnet_key(bridge), "1");
+  // Loose: a container on two networks may answer by the other one.
+  steps.emplace_back(link_setting(Place::host, "ipv4", bridge, "rp_filter", "2"));
   if (has_ipv6) {
+    if (network.is_internal) {
+      steps.emplace_back(link_setting(Place::host, "ipv6", bridge, "forwarding", "0"));
+    }
     // Without duplicate address detection: until its link-local address is settled, a bridge asks
     // for no neighbours, and nothing reaches the first container for seconds.
     steps.emplace_back(link_setting(Place::host, "ipv6", bridge, "accept_dad", "0"));
     steps.emplace_back(link_setting(Place::host, "ipv6", bridge, "accept_ra", "0"));
   }
-  // Loose: a container on two networks may answer by the other one.
-  steps.emplace_back(link_setting(Place::host, "ipv4", bridge, "rp_filter", "2"));
   for (const auto& subnet : network.subnets) {
     if (!subnet.gateway || attachment.addressing.gateways.empty()) continue;
     steps.emplace_back(
@@ -135,6 +157,16 @@ Steps missing_network_steps(const Steps& fresh, const NetworkSnapshot& snapshot)
       if (std::ranges::find(there, add->address) == there.end()) missing.push_back(step);
     } else if (std::holds_alternative<BringUp>(step) && !snapshot.bridge->is_up) {
       missing.push_back(step);
+    } else if (const auto* set = std::get_if<SetSysctl>(&step)) {
+      const auto& there = snapshot.bridge->settings;
+      const auto found = std::ranges::find(there, set->key, &Setting::key);
+      if (found == there.end() || found->value == set->value) continue;
+      missing.emplace_back(SetSysctl{set->place, set->key, set->value, found->value});
+    } else if (const auto* keep = std::get_if<KeepSettings>(&step)) {
+      // The file of a bridge of our making, which says what the bridge had before.
+      if (snapshot.record && keeps_otherwise(snapshot.record->steps, *keep)) {
+        missing.push_back(step);
+      }
     }
   }
   return missing;

@@ -10,6 +10,11 @@
 
 namespace burrow::netstack {
 
+/// The setting by which a bridge's IPv4 packets go on to other links.
+std::string forwarding_key(const LinkName& bridge);
+/// The setting by which packets of the loopback network may leave by the bridge.
+std::string route_localnet_key(const LinkName& bridge);
+
 /// One attachment of a request with everything about it decoded and checked.
 struct BridgeAttachment {
   const AttachmentRequest* request;  ///< borrowed from the request

@@ -182,6 +182,7 @@ class Planner {
   void plan_host(const std::vector<BridgeAttachment>& attachments) {
     if (std::ranges::none_of(attachments, &BridgeAttachment::is_managed)) return;
     Steps steps;
+    Steps kept_off;
     if (settings_.firewall == FirewallDriver::nftables &&
         snapshot_.table != firewall::TableState::current) {
       const auto change = snapshot_.table == firewall::TableState::missing ? TableChange::create
@@ -195,6 +196,10 @@ class Planner {
       });
       if (is_needed && there && !there->is_on) {
         steps.emplace_back(SetSysctl{Place::host, key, "1", "0", there->along});
+        // The switch is that of all links: bridges of internal networks go back to where they were.
+        for (const auto& setting : there->stay_off) {
+          kept_off.emplace_back(SetSysctl{Place::host, setting, "0", "1"});
+        }
       }
     };
     forward(Family::ipv4, "net/ipv4/ip_forward", snapshot_.forwarding4);
@@ -213,13 +218,12 @@ class Planner {
     }
     const bool is_unchanged =
         snapshot_.host ? snapshot_.host->steps == after.steps : after.steps.empty();
-    if (is_unchanged) {
-      append(std::move(steps));
-      return;
+    if (!is_unchanged) {
+      record(host_record_path(),
+             snapshot_.host ? std::optional{encode(*snapshot_.host)} : std::nullopt, encode(after));
     }
-    record(host_record_path(),
-           snapshot_.host ? std::optional{encode(*snapshot_.host)} : std::nullopt, encode(after));
     append(std::move(steps));
+    append(std::move(kept_off));
   }
 
   // What a lost table gets back: all recorded elements but those of the networks that this request

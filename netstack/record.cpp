@@ -74,6 +74,15 @@ bool NetworkRecord::filters_vlans() const {
       steps, [](const Step& step) { return std::holds_alternative<SetVlanFiltering>(step); });
 }
 
+std::optional<std::string> NetworkRecord::setting(std::string_view key) const {
+  std::optional<std::string> value;
+  for (const auto& step : steps) {
+    const auto* set = std::get_if<SetSysctl>(&step);
+    if (set != nullptr && set->place == Place::host && set->key == key) value = set->value;
+  }
+  return value;
+}
+
 std::optional<OwnedLink> AttachmentRecord::host_link() const {
   for (const auto& step : steps) {
     if (const auto* create = std::get_if<CreateVeth>(&step)) {

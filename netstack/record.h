@@ -27,6 +27,8 @@ struct NetworkRecord {
 
   /// Whether the bridge is of our making, and so ours to delete.
   [[nodiscard]] bool owns_bridge() const;
+  /// What the host's setting `key` was last given; nothing where it never was.
+  [[nodiscard]] std::optional<std::string> setting(std::string_view key) const;
   /// Whether the bridge, somebody else's, filters VLANs for this network's sake.
   [[nodiscard]] bool filters_vlans() const;
 };

@@ -23,6 +23,8 @@ struct BridgeSnapshot {
   std::optional<uint16_t> default_vlan;  ///< of its ports, where it filters VLANs; 0 for none
   std::string master;                    ///< the VRF it is in; empty for none
   std::set<std::string> ports;           ///< names of all its ports, or of several; teardown only
+  /// Those of its settings that may differ from what its network needs; set-up only.
+  std::vector<Setting> settings;
 };
 
 /// The host's link that links of a macvlan or ipvlan network hang on.
@@ -70,6 +72,8 @@ struct ContainerSnapshot {
 struct ForwardingSnapshot {
   bool is_on = false;
   std::vector<Setting> along;  ///< what switching it on changes besides; read while it is off
+  /// Keys of the internal networks' bridges, which have to stay at 0; read while it is off.
+  std::vector<std::string> stay_off;
 };
 
 struct Snapshot {

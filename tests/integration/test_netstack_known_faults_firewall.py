@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import socket
-import unittest
 
 import kill_at_syscall
 from netns_support import NEVER, Listener, Namespace, connects, reaches, talks
@@ -114,12 +113,25 @@ class Changes(NetstackTest):
         for container in (first, second):
             self.assertIsNone(self.source(container, NEVER))
 
-    @unittest.expectedFailure  # its bridge does not forward, which nobody changes yet
     def test_a_network_that_is_internal_no_more_has_a_way_out(self):
         self.attach("other", attachment(net(2), "10.2.0.2"))  # forwarding is on before
         self.attach("a", attachment(net(1, internal=True), "10.1.0.2"))
         second = self.attach("b", attachment(net(1), "10.1.0.3"))
-        self.assertEqual(self.source(second, 1), "192.0.2.1")
+        self.assertEqual(self.source(second), "192.0.2.1")
+
+    def test_the_bridge_of_an_internal_network_never_forwards(self):
+        """Neither when the host begins to, nor after somebody else has switched it off and on."""
+        self.netstack = Netstack(firewall="none")
+        key = "net/ipv4/conf/br-net1/forwarding"
+        self.attach("a", attachment(net(1, internal=True), "10.1.0.2"))
+        self.attach("other", attachment(net(2), "10.2.0.2"))
+        self.assertEqual(self.machine.sysctl("net/ipv4/ip_forward"), "1")
+        self.assertEqual(self.machine.sysctl(key), "0")
+        for value in (0, 1):
+            self.machine.sysctl("net/ipv4/ip_forward", value)
+        self.assertEqual(self.machine.sysctl(key), "1")
+        self.attach("b", attachment(net(1, internal=True), "10.1.0.3"))
+        self.assertEqual(self.machine.sysctl(key), "0")
 
     def test_the_changed_network_leaves_nothing_behind(self):
         before = self.settled_snapshot()

@@ -63,10 +63,11 @@ TEST_CASE("where systemd runs it is told a bridge's settings before there is a b
         at([](const Step& step) { return std::holds_alternative<CreateBridge>(step); }));
   const std::vector<Setting> wanted{{"net/ipv4/ip_forward", "1"},
                                     {"net/ipv6/conf/all/forwarding", "1"},
+                                    {"net/ipv4/conf/br-front/forwarding", "1"},
                                     {"net/ipv4/conf/br-front/route_localnet", "1"},
+                                    {"net/ipv4/conf/br-front/rp_filter", "2"},
                                     {"net/ipv6/conf/br-front/accept_dad", "0"},
-                                    {"net/ipv6/conf/br-front/accept_ra", "0"},
-                                    {"net/ipv4/conf/br-front/rp_filter", "2"}};
+                                    {"net/ipv6/conf/br-front/accept_ra", "0"}};
   CHECK(find<KeepSettings>(steps)->settings == wanted);
   CHECK(find<ForgetSettings>(invert(steps))->link.str() == "br-front");
 
