@@ -138,6 +138,12 @@ class Answerer:
                 connection, _ = self._socket.accept()
                 with connection:
                     connection.sendall(self._answer(None))
+                    # Closed with something unread, the connection would be reset, and the answer lost.
+                    connection.shutdown(socket.SHUT_WR)
+                    connection.settimeout(DEADLINE_SECONDS)
+                    with contextlib.suppress(OSError):
+                        while connection.recv(4096):
+                            pass
 
     def close(self):
         with contextlib.suppress(OSError):
