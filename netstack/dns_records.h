@@ -14,8 +14,9 @@
 namespace burrow::netstack {
 
 /// The lines of the network itself, from its options dns_records, dns_domain, dns_order,
-/// dns_ttl and dns_forward; where an option is missing its label "burrow.dns_..." counts, since engines may refuse
-/// options that they do not know. Errors: invalid_input with the option and the record.
+/// dns_ttl and dns_forward; where an option is missing its label "burrow.dns_..." counts, since
+/// engines may refuse options that they do not know. Errors: invalid_input with the option and the
+/// record.
 Result<std::vector<std::string>> network_dns_lines(const Network& network);
 
 /// SRV records "_PORT._PROTOCOL.NAME" for what the container publishes, under each of its names.
