@@ -5,6 +5,7 @@
 #include "netstack/dns_records.h"
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
+#include "netstack/plan_checks.h"
 #include "netstack/plan_lan.h"
 
 namespace burrow::netstack {
@@ -46,9 +47,7 @@ class Planner {
       TRY_VOID(check_bridge(attachment, snapshot_.networks.at(attachment.request->network.name),
                             snapshot_));
     }
-    TRY_VOID(check_ipv6_inside());
-    TRY_VOID(check_together(attachments));
-    TRY_VOID(check_publication());
+    TRY_VOID(check_request(request_, attachments, snapshot_));
     plan_host(attachments);
     if (!snapshot_.container->is_loopback_up) {
       steps_.emplace_back(StartLoopback{});
@@ -80,101 +79,6 @@ class Planner {
   }
 
  private:
-  [[nodiscard]] Result<void> check_ipv6_inside() const {
-    if (!snapshot_.container->disables_ipv6) return {};
-    for (const auto& asked : request_.attachments) {
-      for (const auto& address : asked.addresses.value_or(std::vector<IpAddress>{})) {
-        if (address.is_v4() || !is_builtin_driver(asked.network.driver)) continue;
-        return fail(
-            Errc::unsupported,
-            "network \"{}\" has the IPv6 address {} for the container, but IPv6 is disabled "
-            "in it (sysctl net.ipv6.conf.default.disable_ipv6)",
-            asked.network.name, address.to_string());
-      }
-    }
-    return {};
-  }
-
-  // What is wrong only with several networks at once.
-  Result<void> check_together(const std::vector<BridgeAttachment>& attachments) const {
-    std::set<LinkName> bridges;
-    std::set<LinkName> host_links;
-    for (const auto& attachment : attachments) {
-      const auto& host_link = attachment.options.host_interface;
-      if (host_link && !host_links.insert(*host_link).second) {
-        return fail(Errc::invalid_input, "host_interface_name \"{}\" is given to two networks",
-                    *host_link);
-      }
-      if (attachment.is_managed() && !bridges.insert(attachment.bridge).second) {
-        return fail(Errc::invalid_input, "two networks of the request have the bridge \"{}\"",
-                    attachment.bridge);
-      }
-    }
-    for (const auto& attachment : attachments) {
-      const auto& network = attachment.request->network;
-      if (network.has_dns && listens_on(attachment).empty() && snapshot_.has_dns_daemon) {
-        return fail(Errc::invalid_input,
-                    "network \"{}\" has DNS enabled but no {} address to serve it on", network.name,
-                    attachment.is_managed() ? "gateway" : "bridge");
-      }
-      if (!snapshot_.has_dns_daemon) continue;
-      if (network.has_dns && dns_file_of(network) == "aardvark.pid") {
-        return fail(Errc::invalid_input, "a network with DNS cannot be called \"{}\"",
-                    network.name);
-      }
-      if (network.has_dns) {
-        if (auto lines = network_dns_lines(network); !lines) {
-          return with_context(std::move(lines).error(),
-                              fmt::format("network \"{}\"", network.name));
-        }
-      }
-      for (const auto* servers : {&network.dns_servers, &request_.dns_servers}) {
-        for (const auto& server : *servers) TRY_VOID(check_no_loop(server, attachments));
-      }
-    }
-    return {};
-  }
-
-  // The host's addresses that the network's names are served on: its gateways, or whatever the
-  // bridge of an unmanaged network has.
-  [[nodiscard]] std::vector<IpAddress> listens_on(const BridgeAttachment& attachment) const {
-    if (attachment.is_managed()) return attachment.addressing.gateways;
-    std::vector<IpAddress> addresses;
-    const auto& bridge = snapshot_.networks.at(attachment.request->network.name).bridge;
-    for (const auto& [address, length] : bridge ? bridge->addresses : std::vector<IpInterface>{}) {
-      if (!address.is_link_local()) addresses.push_back(address);
-    }
-    return addresses;
-  }
-
-  [[nodiscard]] Result<void> check_no_loop(const IpAddress& server,
-                                           const std::vector<BridgeAttachment>& attachments) const {
-    for (const auto& attachment : attachments) {
-      const auto gateways = listens_on(attachment);
-      if (attachment.request->network.has_dns &&
-          std::ranges::find(gateways, server) != gateways.end()) {
-        return fail(Errc::invalid_input,
-                    "DNS server {} is the gateway of network \"{}\": queries would go in a circle",
-                    server.to_string(), attachment.request->network.name);
-      }
-    }
-    return {};
-  }
-
-  // The mappings must make sense even where no network carries them.
-  Result<void> check_publication() const {
-    if (request_.ports.empty() || request_.attachments.empty()) return {};
-    const auto any4 = IpAddress::v4(1);
-    const auto any6 = *IpAddress::parse("::1");
-    TRY(firewall::compile(firewall::Publication{.container = request_.container,
-                                                .container_name = request_.container_name,
-                                                .network = request_.attachments[0].network.name,
-                                                .ports = request_.ports,
-                                                .address4 = any4,
-                                                .address6 = any6}));
-    return {};
-  }
-
   [[nodiscard]] bool serves_dns(const BridgeAttachment& attachment) const {
     return attachment.request->network.has_dns && snapshot_.has_dns_daemon;
   }
@@ -486,12 +390,13 @@ class Planner {
     entry.lines = service_dns_lines(request_.container, entry.names, request_.ports);
     // They were read before: what cannot be meant was refused.
     auto lines = network_dns_lines(network).value_or(std::vector<std::string>{});
-    steps.emplace_back(AddDnsEntry{
-        .file = dns_file_of(network),
-        .container = request_.container,
-        .header = encode(DnsHeader{listens_on(attachment), network.dns_servers, std::move(lines)}),
-        .entry = encode(entry),
-        .header_before = snapshot_.networks.at(network.name).dns_header});
+    steps.emplace_back(
+        AddDnsEntry{.file = dns_file_of(network),
+                    .container = request_.container,
+                    .header = encode(DnsHeader{listens_on(attachment, snapshot_),
+                                               network.dns_servers, std::move(lines)}),
+                    .entry = encode(entry),
+                    .header_before = snapshot_.networks.at(network.name).dns_header});
     steps.emplace_back(ServeDns{});
   }
 
@@ -502,7 +407,8 @@ class Planner {
                   .mac = mac,
                   .addresses = attachment.addressing.addresses};
     if (asked.network.has_dns) status.search_domains.emplace_back(kSearchDomain);
-    status.dns_servers = serves_dns(attachment) ? listens_on(attachment) : request_.dns_servers;
+    status.dns_servers =
+        serves_dns(attachment) ? listens_on(attachment, snapshot_) : request_.dns_servers;
     return status;
   }
 
