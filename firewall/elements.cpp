@@ -22,6 +22,8 @@ constexpr std::array<SetShape, kSetCount> kShapes{{
     {SetName::same_network6, "same_network6", {prefix6, prefix6}, {}, "never masqueraded"},
     {SetName::snat4, "snat4", {prefix4}, {address4}, "outbound address of a subnet"},
     {SetName::snat6, "snat6", {prefix6}, {address6}, "outbound address of a subnet"},
+    {SetName::routed4, "routed4", {prefix4}, {}, "reached directly, and never masqueraded"},
+    {SetName::routed6, "routed6", {prefix6}, {}, "reached directly, and never masqueraded"},
     {SetName::loopback6, "loopback6", {prefix6}, {}, "subnets that ::1 reaches"},
     {SetName::dns4, "dns4", {address4, protocol, port}, {address4, port}, "DNS listeners"},
     {SetName::dns6, "dns6", {address6, protocol, port}, {address6, port}, "DNS listeners"},

@@ -34,6 +34,8 @@ enum class SetName : uint8_t {
   same_network6,
   snat4,
   snat6,
+  routed4,
+  routed6,
   loopback6,
   dns4,
   dns6,
@@ -44,7 +46,7 @@ enum class SetName : uint8_t {
   publish6_at,
   publish6_range,
 };
-constexpr size_t kSetCount = 20;
+constexpr size_t kSetCount = 22;
 
 /// Consecutive ports, both bounds included.
 struct PortRange {

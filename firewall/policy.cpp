@@ -172,6 +172,9 @@ std::vector<Element> compile(const NetworkPolicy& policy) {
       if (other.family() != family) continue;
       add(of_family(family, SetName::same_network4, SetName::same_network6), {subnet, other});
     }
+    if (policy.gateway == GatewayMode::routed) {
+      add(of_family(family, SetName::routed4, SetName::routed6), {subnet});
+    }
     if (family == Family::ipv6 && policy.loopback6 == Loopback6::reachable) {
       add(SetName::loopback6, {subnet});
     }

@@ -20,6 +20,11 @@ enum class Isolation : uint8_t { none, isolated, strict };
 /// An `internal` network has no traffic with anything but the host itself.
 enum class Reach : uint8_t { external, internal };
 
+/// How outside and a network's containers address each other. `translated`: outside knows the host
+/// alone, it reaches published ports and nothing else, and sees the host's address. `routed`: who
+/// has a route to the subnet reaches containers directly, and sees their own addresses.
+enum class GatewayMode : uint8_t { translated, routed };
+
 /// Whether ports published through a network answer at ::1 of the host. `reachable` is for who has
 /// made the bridge's own route to it (docs/firewall.md, "Loopback"); otherwise such connections are
 /// refused at once, so that clients go on to 127.0.0.1.
@@ -39,6 +44,7 @@ struct NetworkPolicy {
   std::vector<IpNetwork> subnets;
   Isolation isolation = Isolation::none;
   Reach reach = Reach::external;
+  GatewayMode gateway = GatewayMode::translated;
   std::optional<IpAddress> outbound4;  ///< source of outgoing packets instead of the link's own
   std::optional<IpAddress> outbound6;
   std::vector<DnsRedirect> dns;

@@ -15,7 +15,7 @@ namespace {
 
 using namespace expression;
 
-constexpr std::array<Chain, 12> kChains{{
+constexpr std::array<Chain, 13> kChains{{
     {"guard", Hook{"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW}, ""},
     {"prerouting", Hook{"nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST}, ""},
     {"output", Hook{"nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST}, ""},
@@ -28,6 +28,7 @@ constexpr std::array<Chain, 12> kChains{{
     {kMarkedChain, Hook{"filter", NF_INET_FORWARD, NF_IP_PRI_FILTER}, ""},
     {"container", {}, "packets that enter or leave one of our bridges"},
     {"between", {}, "new connections from network to network"},
+    {"entering", {}, "new connections from outside to an address of a container"},
 }};
 
 constexpr Register kFirst{0};
@@ -108,6 +109,11 @@ class RuleText {
   }
   RuleText&& source_in(Family family, SetName set) && {
     source(family, kFirst);
+    add(Lookup{set, kFirst, {}});
+    return std::move(*this);
+  }
+  RuleText&& destination_in(Family family, SetName set) && {
+    destination(family, kFirst);
     add(Lookup{set, kFirst, {}});
     return std::move(*this);
   }
@@ -200,6 +206,9 @@ std::vector<Rule> all_rules() {
   // which carry another address until they are translated back. Nobody else may use that.
   add(rule("guard").family(v4).destination_is(v4, {127}).in(bridges).drop());
 
+  // A port published on 127.0.0.1 is for this host alone, also where others' settings let packets
+  // with such addresses in from a wire.
+  add(rule("prerouting").family(v4).destination_is(v4, {127}).accept());
   add(rule("prerouting").to_this_host().jump("publish"));
   add(rule("output").to_this_host().jump("publish"));
 
@@ -252,6 +261,11 @@ std::vector<Rule> all_rules() {
           .source_and_destination_in(v4, same_network4)
           .accept());
   add(rule("egress4").family(v4).destination_is_multicast(v4).accept());
+  add(rule("egress4")
+          .none_of(NFT_CT_STATUS, IPS_DST_NAT)
+          .family(v4)
+          .source_in(v4, routed4)
+          .accept());
   add(rule("egress4").family(v4).source_from(v4, snat4));
   add(rule("egress4").masquerade());
   add(rule("egress6")
@@ -260,6 +274,11 @@ std::vector<Rule> all_rules() {
           .source_and_destination_in(v6, same_network6)
           .accept());
   add(rule("egress6").family(v6).destination_is_multicast(v6).accept());
+  add(rule("egress6")
+          .none_of(NFT_CT_STATUS, IPS_DST_NAT)
+          .family(v6)
+          .source_in(v6, routed6)
+          .accept());
   add(rule("egress6").family(v6).source_from(v6, snat6));
   add(rule("egress6").masquerade());
 
@@ -283,12 +302,19 @@ std::vector<Rule> all_rules() {
   add(rule("container").any_of(NFT_CT_STATUS, IPS_DST_NAT).accept());
   add(rule("container").in(bridges).out(bridges).jump("between"));
   add(rule("container").in_vrf(bridges).out(bridges).jump("between"));
+  add(rule("container").out(bridges).jump("entering"));
 
   add(rule("between").in(strict).drop());
   add(rule("between").in_vrf(strict).drop());
   add(rule("between").out(strict).drop());
   add(rule("between").in(isolated).out(isolated).drop());
   add(rule("between").in_vrf(isolated).out(isolated).drop());
+  add(rule("between").accept());
+
+  // Who has a route to a container's address would otherwise reach ports that are not published.
+  add(rule("entering").family(v4).destination_in(v4, routed4).accept());
+  add(rule("entering").family(v6).destination_in(v6, routed6).accept());
+  add(rule("entering").drop());
   return rules;
 }
 

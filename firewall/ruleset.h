@@ -23,7 +23,7 @@ constexpr std::string_view kAdminChain = "admin";
 constexpr std::string_view kMarkedChain = "forward";
 /// Changes whenever chains, rules or the shape of a set change: the kernel keeps it, so that a
 /// table of another release is recognised.
-constexpr std::string_view kVersionMark = "burrow ruleset 2";
+constexpr std::string_view kVersionMark = "burrow ruleset 3";
 
 /// 32-bit slots of the register file of nf_tables (NFT_REG32_00 and up): concatenations occupy
 /// consecutive ones, links and IPv6 addresses four.

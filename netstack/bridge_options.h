@@ -19,6 +19,7 @@ struct BridgeOptions {
   std::optional<uint32_t> metric;  ///< of the default routes
   DefaultRoute default_route = DefaultRoute::wanted;
   firewall::Isolation isolation = firewall::Isolation::strict;
+  firewall::GatewayMode gateway = firewall::GatewayMode::translated;
   std::optional<IpAddress> outbound4;
   std::optional<IpAddress> outbound6;
   std::optional<uint16_t> vlan;            ///< that containers are in, 1 to 4094

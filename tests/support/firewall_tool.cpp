@@ -71,6 +71,8 @@ Result<NetworkPolicy> decode_network(const JsonCursor& cursor) {
   if (internal && TRY(internal->boolean())) policy.reach = Reach::internal;
   const auto loopback = TRY(cursor.find("loopback6"));
   if (loopback && TRY(loopback->boolean())) policy.loopback6 = Loopback6::reachable;
+  const auto gateway = TRY(cursor.find("gateway_mode"));
+  if (gateway && TRY(gateway->string()) == "routed") policy.gateway = GatewayMode::routed;
   policy.outbound4 = TRY(optional_address(cursor, "outbound4"));
   policy.outbound6 = TRY(optional_address(cursor, "outbound6"));
   policy.dns =

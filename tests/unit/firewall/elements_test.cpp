@@ -40,6 +40,8 @@ constexpr std::string_view kGolden[] = {
     R"({"set":"same_network6","key":"fd00::/64 . fd01::/64","owner":"network front"})",
     R"({"set":"snat4","key":"10.89.0.0/24","to":"192.0.2.5","owner":"network front"})",
     R"({"set":"snat6","key":"fd00::/64","to":"2001:db8::5","owner":"network front"})",
+    R"({"set":"routed4","key":"10.89.0.0/24","owner":"network front"})",
+    R"({"set":"routed6","key":"fd00::/64","owner":"network front"})",
     R"({"set":"loopback6","key":"fd00::/64","owner":"network front"})",
     R"({"set":"dns4","key":"10.89.0.1 . udp . 53","to":"10.89.0.1 . 1153","owner":"network front"})",
     R"({"set":"dns6","key":"fd00::1 . tcp . 53","to":"fd00::1 . 1153","owner":"network front"})",
@@ -120,7 +122,7 @@ TEST_CASE("records that do not decode say where") {
 }
 
 TEST_CASE("elements read like nft's own") {
-  CHECK(to_string(element(kGolden[14])) == "publish4 { tcp . 8080 : 10.89.0.2 . 80 }");
+  CHECK(to_string(element(kGolden[16])) == "publish4 { tcp . 8080 : 10.89.0.2 . 80 }");
   CHECK(to_string(element(kGolden[0])) == "bridges { br0 }");
 }
 

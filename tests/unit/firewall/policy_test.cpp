@@ -49,6 +49,18 @@ TEST_CASE("modes of a network are memberships of its bridge") {
   CHECK(std::ranges::count(lines, "internal { br0 }") == 1);
 }
 
+TEST_CASE(
+    "a routed network's subnets are reached and leave as they are, a translated one's are not") {
+  auto policy = front();
+  policy.subnets = {prefix("10.1.0.0/24"), prefix("fd00::/64")};
+  const auto translated = texts(compile(policy));
+  policy.gateway = GatewayMode::routed;
+  auto routed = texts(compile(policy));
+  CHECK(std::erase(routed, "routed4 { 10.1.0.0/24 }") == 1);
+  CHECK(std::erase(routed, "routed6 { fd00::/64 }") == 1);
+  CHECK(routed == translated);
+}
+
 TEST_CASE("subnets of one family are pairs of one network, outbound addresses go by family") {
   auto policy = front();
   policy.subnets = {prefix("10.1.0.0/24"), prefix("fd00::/64"), prefix("10.2.0.0/24")};

@@ -46,7 +46,9 @@ TEST_CASE("no rule drops without having asked for one of our bridges") {
       const auto* verdict = std::get_if<expression::Verdict>(&one);
       return verdict != nullptr && verdict->action == expression::Action::drop;
     });
-    if (!drops || rule.chain == "container" || rule.chain == "between") continue;
+    const bool is_below =
+        rule.chain == "container" || rule.chain == "between" || rule.chain == "entering";
+    if (!drops || is_below) continue;
     CHECK(std::ranges::any_of(rule.expressions, [](const Expression& one) {
       const auto* lookup = std::get_if<expression::Lookup>(&one);
       return lookup != nullptr && lookup->set == SetName::bridges;
