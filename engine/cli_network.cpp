@@ -56,7 +56,7 @@ void add_create(CLI::App& network, Session& session) {
   command->add_option(
       "-o,--opt", options->flags.options,
       "Driver option as KEY=VALUE: gateway_mode, isolate, metric, mtu, "
-      "no_default_route, outbound_addr4, outbound_addr6; for names dns_domain, dns_order, "
+      "no_default_route, outbound_addr4, outbound_addr6, publish; for names dns_domain, dns_order, "
       "dns_records, dns_ttl");
   command->add_option("--interface-name", options->flags.interface, "Name of the bridge");
   command->add_flag("--ignore", options->ignore, "An existing network of that name is fine");

@@ -10,6 +10,10 @@ namespace {
 
 using enum FieldType;
 
+// How long a closed port of the host's firewall stays open to those who were let in before, and how
+// often a client's first packet takes the long way: a balance.
+constexpr std::chrono::minutes kAdmission{10};
+
 constexpr std::array<SetShape, kSetCount> kShapes{{
     {SetName::bridges, "bridges", {link}, {}, "bridges of our networks"},
     {SetName::same_bridge, "same_bridge", {link, link}, {}, "pairs that are one network"},
@@ -49,6 +53,28 @@ constexpr std::array<SetShape, kSetCount> kShapes{{
      {protocol, ports},
      {address6},
      "host ports : container with the same ports"},
+    {SetName::asked4,
+     "asked4",
+     {prefix4, protocol, ports},
+     {},
+     "published ports that the host's firewall decides on"},
+    {SetName::asked6,
+     "asked6",
+     {prefix6, protocol, ports},
+     {},
+     "published ports that the host's firewall decides on"},
+    {SetName::admitted4,
+     "admitted4",
+     {link, address4, address4, protocol, port},
+     {},
+     "whom the host's firewall let in, for a while",
+     kAdmission},
+    {SetName::admitted6,
+     "admitted6",
+     {link, address6, address6, protocol, port},
+     {},
+     "whom the host's firewall let in, for a while",
+     kAdmission},
 }};
 
 constexpr std::string_view kSeparator = " . ";

@@ -51,6 +51,10 @@ struct NetworkPolicy {
   Loopback6 loopback6 = Loopback6::refused;
 };
 
+/// Who decides what reaches a published port: nobody but rules about forwarded packets (`open`), or
+/// the host's own firewall, as if the port were a local service's.
+enum class Publishing : uint8_t { open, host_firewall };
+
 /// The ports that a container publishes through one of its networks. Mappings of a family in which
 /// the container has no address have no effect.
 struct Publication {
@@ -60,6 +64,7 @@ struct Publication {
   std::vector<PortMapping> ports;
   std::optional<IpAddress> address4;
   std::optional<IpAddress> address6;
+  Publishing publishing = Publishing::open;
 };
 
 /// The elements of a network, sorted, each once.

@@ -26,6 +26,14 @@ Result<firewall::GatewayMode> gateway_mode(const Strings& options) {
   return firewall::GatewayMode::routed;
 }
 
+Result<std::optional<firewall::Publishing>> publishing(const Strings& options) {
+  const auto* word = find_word(options, "publish");
+  if (word == nullptr) return std::nullopt;
+  auto parsed = read_publishing(*word);
+  if (!parsed) return bad_option("publish", *word, "open or host-firewall");
+  return parsed;
+}
+
 Result<std::optional<IpAddress>> outbound(const Strings& options, const std::string& key,
                                           Family family) {
   const auto* word = find_word(options, key);
@@ -59,6 +67,12 @@ Result<std::optional<LinkName>> link_name(const Strings& words, const std::strin
 
 }  // namespace
 
+std::optional<firewall::Publishing> read_publishing(std::string_view word) {
+  if (word == "open") return firewall::Publishing::open;
+  if (word == "host-firewall") return firewall::Publishing::host_firewall;
+  return std::nullopt;
+}
+
 Result<BridgeOptions> decode_bridge_options(const AttachmentRequest& attachment) {
   const auto& words = attachment.network.options;
   BridgeOptions options{.mode = TRY(bridge_mode(words)),
@@ -67,6 +81,7 @@ Result<BridgeOptions> decode_bridge_options(const AttachmentRequest& attachment)
                         .default_route = TRY(read_default_route(words)),
                         .isolation = TRY(isolation(words)),
                         .gateway = TRY(gateway_mode(words)),
+                        .publishing = TRY(publishing(words)),
                         .outbound4 = TRY(outbound(words, "outbound_addr4", Family::ipv4)),
                         .outbound6 = TRY(outbound(words, "outbound_addr6", Family::ipv6)),
                         .vlan = TRY(vlan(words)),

@@ -54,6 +54,11 @@ Result<void> check_gateway_mode(std::string_view key, std::string_view word) {
   return bad_value(key, word, "nat or routed");
 }
 
+Result<void> check_publishing(std::string_view key, std::string_view word) {
+  if (word == "open" || word == "host-firewall") return {};
+  return bad_value(key, word, "open or host-firewall");
+}
+
 Result<void> check_vlan(std::string_view key, std::string_view word) {
   constexpr uint16_t kLargest = 4094;
   const auto value = number<uint16_t>(word);
@@ -116,6 +121,7 @@ constexpr std::array kBridgeOptions{
     Option{"no_default_route", check_claim},
     Option{"outbound_addr4", check_outbound},
     Option{"outbound_addr6", check_outbound},
+    Option{"publish", check_publishing},
     Option{"vlan", check_vlan},
     Option{"vrf", check_link_name},
 };

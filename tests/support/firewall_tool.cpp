@@ -93,6 +93,10 @@ Result<Publication> decode_publication(const JsonCursor& cursor) {
   publication.ports = TRY(list<PortMapping>(cursor, "ports", decode_mapping));
   publication.address4 = TRY(optional_address(cursor, "address4"));
   publication.address6 = TRY(optional_address(cursor, "address6"));
+  const auto publish = TRY(cursor.find("publish"));
+  if (publish && TRY(publish->string()) == "host-firewall") {
+    publication.publishing = Publishing::host_firewall;
+  }
   return publication;
 }
 

@@ -226,4 +226,26 @@ TEST_CASE("owners fit into a comment, differ when they differ, and read well") {
   CHECK(describe_owner(owner_comment(publication)).starts_with("container \"two_words_"));
 }
 
+TEST_CASE("the host's firewall is asked about each published port, but those on the loopback") {
+  const auto asked = [](PortMapping mapping, Publishing publishing) {
+    auto publication = web({mapping});
+    publication.publishing = publishing;
+    auto lines = texts(*compile(publication));
+    std::erase_if(lines, [](const std::string& line) { return !line.starts_with("asked"); });
+    return lines;
+  };
+  const PortMapping everywhere{.host_port = 8080, .container_port = 80};
+  CHECK(asked(everywhere, Publishing::open).empty());
+  CHECK(asked(everywhere, Publishing::host_firewall) ==
+        Lines{"asked4 { 0.0.0.0/0 . tcp . 8080 }", "asked6 { ::/0 . tcp . 8080 }"});
+  auto at = everywhere;
+  at.host_address = ip("192.0.2.5");
+  CHECK(asked(at, Publishing::host_firewall) == Lines{"asked4 { 192.0.2.5/32 . tcp . 8080 }"});
+  at.host_address = ip("127.0.0.1");
+  CHECK(asked(at, Publishing::host_firewall).empty());
+  const PortMapping range{.host_port = 7000, .container_port = 7000, .count = 20};
+  CHECK(asked(range, Publishing::host_firewall).front() ==
+        "asked4 { 0.0.0.0/0 . tcp . 7000-7019 }");
+}
+
 }  // namespace burrow::firewall

@@ -170,6 +170,7 @@ TEST_CASE("each option of a bridge takes only words that it can mean") {
                                                              {"isolate", ""},
                                                              {"isolate", "True"},
                                                              {"gateway_mode", "route"},
+                                                             {"publish", "closed"},
                                                              {"vlan", "4095"},
                                                              {"vlan", "70000"},
                                                              {"vlan", "-1"},
@@ -200,7 +201,9 @@ TEST_CASE("each option of a bridge takes only words that it can mean") {
                                                               {"isolate", "strict"},
                                                               {"metric", "0"},
                                                               {"gateway_mode", "nat"},
-                                                              {"gateway_mode", "routed"}};
+                                                              {"gateway_mode", "routed"},
+                                                              {"publish", "open"},
+                                                              {"publish", "host-firewall"}};
   for (const auto& [key, word] : good) {
     CAPTURE(key);
     CHECK(trouble(request_with(options({{key, word}}))) == "");
