@@ -119,9 +119,10 @@ std::string plugin_input(const SetupRequest& request, const AttachmentRequest& a
 Result<std::string> checked_plugin_answer(std::string_view text) {
   const auto document = TRY(parse_json(text));
   const JsonCursor root{document};
-  Json answer{{"interfaces", Json::object()}};
+  Json answer;
   answer["dns_search_domains"] = TRY(checked_list(root, "dns_search_domains", plain_text));
   answer["dns_server_ips"] = TRY(checked_list(root, "dns_server_ips", IpAddress::parse));
+  answer["interfaces"] = Json::object();
   if (const auto interfaces = TRY(root.find("interfaces"))) {
     for (const auto& [name, interface] : TRY(interfaces->members())) {
       if (auto parsed = LinkName::parse(name); !parsed) {
