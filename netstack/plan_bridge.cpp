@@ -45,10 +45,17 @@ Result<BridgeAttachment> decode_bridge_attachment(const AttachmentRequest& reque
   if (!options) {
     return with_context(std::move(options).error(), fmt::format("network \"{}\"", network.name));
   }
-  return BridgeAttachment{.request = &request,
-                          .bridge = *network.interface,
-                          .options = *std::move(options),
-                          .addressing = TRY(decode_addressing(request))};
+  BridgeAttachment attachment{.request = &request,
+                              .bridge = *network.interface,
+                              .options = *std::move(options),
+                              .addressing = TRY(decode_addressing(request))};
+  if (attachment.addressing.ipam == Ipam::dhcp && attachment.is_managed()) {
+    return fail(Errc::unsupported,
+                "network \"{}\": ipam driver \"dhcp\" needs a bridge that leads to a DHCP server: "
+                "set the option mode to unmanaged",
+                network.name);
+  }
+  return attachment;
 }
 
 firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serves_dns,
@@ -189,6 +196,15 @@ Steps attachment_steps(const BridgeAttachment& attachment, const host::NewVeth& 
   auto inside = container_steps(side, container, used);
   std::ranges::move(inside, std::back_inserter(steps));
   return steps;
+}
+
+LeasedLink lease_of(const BridgeAttachment& attachment, const MacAddress& mac) {
+  const auto& options = attachment.options;
+  return {.attachment = *attachment.request,
+          .mac = mac,
+          .default_route = default_route_of(attachment.request->network, options.default_route),
+          .metric = options.metric.value_or(kDefaultMetric),
+          .mtu = options.mtu};
 }
 
 }  // namespace burrow::netstack

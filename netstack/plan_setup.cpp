@@ -7,6 +7,7 @@
 #include "netstack/plan_bridge.h"
 #include "netstack/plan_checks.h"
 #include "netstack/plan_lan.h"
+#include "netstack/plan_lease.h"
 
 namespace burrow::netstack {
 namespace {
@@ -74,6 +75,7 @@ class Planner {
           "published ports have no effect: the container is on no bridge that is managed");
     }
     if (has_udp_) steps_.emplace_back(ForgetFlows{request_.ports, targets_});
+    result_.plan.errands = take_errands(steps_);
     result_.plan.steps = merge(std::move(steps_));
     return std::move(result_);
   }
@@ -269,15 +271,26 @@ class Planner {
           fmt::format("network \"{}\": parent \"{}\" is down", asked.network.name, link.parent));
     }
     auto after = fresh_record(asked);
+    const auto mac = mac_of(link, *there.parent);
     after.steps = lan_attachment_steps(attachment, link, *snapshot_.container, metrics_);
+    if (attachment.addressing.ipam == Ipam::dhcp) {
+      TRY_VOID(lease(lease_of(attachment, mac), after.steps));
+    }
     append(after.steps);
     record(attachment_record_path(request_.container, asked.network.name), std::nullopt,
            encode(after));
     result_.statuses.push_back({.network = asked.network.name,
                                 .interface = asked.interface,
-                                .mac = mac_of(link, *there.parent),
+                                .mac = mac,
                                 .addresses = attachment.addressing.addresses,
                                 .dns_servers = request_.dns_servers});
+    return {};
+  }
+
+  Result<void> lease(const LeasedLink& link, Steps& steps) {
+    steps.emplace_back(TRY(lease_step(link, request_, settings_.netns, metrics_)));
+    std::ranges::move(lease_warnings(request_, link.attachment),
+                      std::back_inserter(result_.warnings));
     return {};
   }
 
@@ -310,6 +323,9 @@ class Planner {
     TRY_VOID(publish(after));
     for (auto& step : attachment_steps(attachment, veth, container, metrics_)) {
       after.steps.push_back(std::move(step));
+    }
+    if (attachment.addressing.ipam == Ipam::dhcp) {
+      TRY_VOID(lease(lease_of(attachment, veth.peer_mac), after.steps));
     }
     // A bridge sends frames back out of a port only in hairpin mode; where bridged packets meet the
     // firewall (br_netfilter), a container that calls its own published port needs that.

@@ -162,7 +162,7 @@ Result<SetupRequest> decode_setup_request(std::string_view text) {
     request.dns_servers = TRY(addresses(*servers));
   }
   if (const auto hostname = TRY(root.find("container_hostname"))) {
-    TRY(hostname->string());  // DHCP's concern, but a wrong type is a wrong document
+    request.hostname = TRY(hostname->string());
   }
   return request;
 }

@@ -3,8 +3,10 @@
 #include "core/log.h"
 #include "netstack/commands.h"
 #include "netstack/dns_port.h"
+#include "netstack/ending.h"
 #include "netstack/firewall_check.h"
 #include "netstack/foresee.h"
+#include "netstack/lease_status.h"
 #include "netstack/observe.h"
 #include "netstack/plugin_answers.h"
 #include "netstack/session.h"
@@ -33,16 +35,28 @@ Result<void> end_recorded_attachments(const SetupRequest& request, Session& sess
     std::ranges::move(elements_of(record.steps), std::back_inserter(elements));
   }
   TRY_VOID(check_firewall(planned.plan, std::move(elements), session.handles()));
-  const auto before =
-      TRY(observe_for_teardown(request.container, ended, session.handles(), session.journal()));
+  const auto observe = [&] {
+    return observe_for_teardown(request.container, ended, session.handles(), session.journal());
+  };
+  const auto before = TRY(observe());
   const auto teardown = plan_teardown(ended, before);
   auto put_back = plan_put_back(teardown, before, settings.netns);
   if (!put_back.empty()) {
     return session.begin_replacement(teardown, std::move(put_back), settings.netns);
   }
-  const auto errors = session.carry_out_teardown(teardown, settings.netns);
+  const auto plan = [&]() -> Result<Plan> { return plan_teardown(ended, TRY(observe())); };
+  const auto errors = end_attachments(request.container, plan, session, settings.netns);
   if (!errors.empty()) return Failure{combined(errors)};
   return {};
+}
+
+// What was planned, with the leases that were got meanwhile.
+std::vector<Status> with_leases(std::vector<Status> statuses, const GrantedLeases& granted) {
+  for (auto& status : statuses) {
+    const auto leases = granted.find(status.network);
+    if (leases != granted.end()) status = with_leases(std::move(status), leases->second);
+  }
+  return statuses;
 }
 
 // Observes, plans and acts; again when somebody else changed the firewall meanwhile.
@@ -52,10 +66,11 @@ Result<std::string> attach(const SetupRequest& request, Session& session,
     const auto snapshot = TRY(observe_for_setup(request, session.handles(), session.journal(),
                                                 session.surroundings().dns));
     const auto planned = TRY(plan_setup(request, snapshot, settings));
-    auto done = session.carry_out_setup(planned.plan, settings.netns);
+    auto done = session.carry_out_setup(planned.plan, request, settings.netns);
     if (done) {
       for (const auto& warning : planned.warnings) log::warn("netstack", "{}", warning);
-      return answer_text(request, planned.statuses, session.plugin_answers());
+      return answer_text(request, with_leases(planned.statuses, session.granted_leases()),
+                         session.plugin_answers());
     }
     if (done.error().code != Errc::changed || attempt == kAttempts) {
       return Failure{std::move(done).error()};
@@ -74,6 +89,7 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
   auto settled = surroundings;
   auto session = TRY(Session::open(settled, TRY(ContainerHandle::open(std::move(netns)))));
   TRY_VOID(session.recover());
+  TRY(session.await_errands(request->container));
   settled.dns.port =
       TRY(choose_dns_port(*request, settled.dns, settled.firewall, session.journal()));
   const Settings settings{.firewall = settled.firewall,

@@ -220,6 +220,12 @@ struct Encoder {
   Json operator()(const TearDownPlugin& s) const {
     return encode_plugin("tear_down_plugin", s.call);
   }
+  Json operator()(const AcquireLease& s) const {
+    return {{"step", "acquire_lease"}, {"request", dhcp::encode(s.request)}};
+  }
+  Json operator()(const ReleaseLease& s) const {
+    return {{"step", "release_lease"}, {"holder", dhcp::encode(s.holder)}};
+  }
 };
 
 // Readers of single fields, each with the path in its errors.
@@ -445,6 +451,12 @@ Result<Step> decode_step(const JsonCursor& cursor) {
                           TRY(fields.optional_text("header"))};
   if (kind == "set_up_plugin") return SetUpPlugin{TRY(fields.plugin()), TRY(fields.answer())};
   if (kind == "tear_down_plugin") return TearDownPlugin{TRY(fields.plugin())};
+  if (kind == "acquire_lease") {
+    return AcquireLease{TRY(dhcp::decode_lease_request(TRY(cursor.at("request"))))};
+  }
+  if (kind == "release_lease") {
+    return ReleaseLease{TRY(dhcp::decode_holder(TRY(cursor.at("holder"))))};
+  }
   if (kind == "start_loopback") return StartLoopback{};
   if (kind == "stop_loopback") return StopLoopback{};
   if (kind == "serve_dns") return ServeDns{};

@@ -394,9 +394,6 @@ class BadInput(LanTest):
         self.refuse(LAN, "192.0.3.10", address="192.0.3.10")
         self.refuse(LAN, "198.51.100.2", "gateway", address="198.51.100.2")
 
-    def test_an_address_from_dhcp_is_refused_with_a_sentence(self):
-        self.refuse({**LAN, "ipam_options": {"driver": "dhcp"}, "subnets": None}, "dhcp")
-
     def test_a_static_route_with_a_gateway_that_no_link_leads_to(self):
         document = {**LAN, "routes": [{"destination": "10.9.0.0/16", "gateway": "10.200.0.1"}]}
         error = self.netstack.setup(self.pod, request("c", attachment(document, "198.51.100.10"))).error
