@@ -7,12 +7,14 @@ namespace {
 
 constexpr uint32_t kDefaultMetric = 100;
 
-// Whether `recorded` has systemd keep settings of the link that are not those of `keep`.
-bool keeps_otherwise(const Steps& recorded, const KeepSettings& keep) {
-  return std::ranges::any_of(recorded, [&](const Step& step) {
+// What `recorded` has systemd keep of the link, if that is not what `keep` says.
+std::optional<std::vector<Setting>> kept_otherwise(const Steps& recorded,
+                                                   const KeepSettings& keep) {
+  for (const auto& step : recorded) {
     const auto* before = std::get_if<KeepSettings>(&step);
-    return before != nullptr && *before != keep;
-  });
+    if (before != nullptr && before->settings != keep.settings) return before->settings;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -171,8 +173,9 @@ Steps missing_network_steps(const Steps& fresh, const NetworkSnapshot& snapshot)
       missing.emplace_back(SetSysctl{set->place, set->key, set->value, found->value});
     } else if (const auto* keep = std::get_if<KeepSettings>(&step)) {
       // The file of a bridge of our making, which says what the bridge had before.
-      if (snapshot.record && keeps_otherwise(snapshot.record->steps, *keep)) {
-        missing.push_back(step);
+      if (!snapshot.record) continue;
+      if (auto before = kept_otherwise(snapshot.record->steps, *keep)) {
+        missing.emplace_back(KeepSettings{keep->link, keep->settings, std::move(before)});
       }
     }
   }

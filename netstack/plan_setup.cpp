@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::string_view kSearchDomain = "dns.podman";
 
+bool is_forwarding4(std::string_view key) {
+  return key.starts_with("net/ipv4/") && key.ends_with("/forwarding");
+}
+
 bool is_firewall(const Step& step) { return std::holds_alternative<ChangeFirewall>(step); }
 
 // The growing plan of one set-up.
@@ -103,7 +107,9 @@ class Planner {
       if (is_needed && there && !there->is_on) {
         steps.emplace_back(SetSysctl{Place::host, key, "1", "0", there->along});
         // The switch is that of all links: bridges of internal networks go back to where they were.
-        for (const auto& setting : there->stay_off) {
+        auto stay_off = there->stay_off;
+        if (family == Family::ipv4) add_adopted_internal(attachments, stay_off);
+        for (const auto& setting : stay_off) {
           kept_off.emplace_back(SetSysctl{Place::host, setting, "0", "1"});
         }
       }
@@ -130,6 +136,18 @@ class Planner {
     }
     append(std::move(steps));
     append(std::move(kept_off));
+  }
+
+  // Bridges of internal networks that stand already, but are on no record yet.
+  void add_adopted_internal(const std::vector<BridgeAttachment>& attachments,
+                            std::vector<std::string>& stay_off) const {
+    for (const auto& one : attachments) {
+      const auto& network = one.request->network;
+      if (!one.is_managed() || !network.is_internal) continue;
+      if (!snapshot_.networks.at(network.name).bridge) continue;
+      auto key = forwarding_key(one.bridge);
+      if (std::ranges::find(stay_off, key) == stay_off.end()) stay_off.push_back(std::move(key));
+    }
   }
 
   // What a lost table gets back: all recorded elements but those of the networks that this request
@@ -225,6 +243,19 @@ class Planner {
     };
     if (there.record) add(there.record->steps);
     add(missing);
+    // That an internal network's bridge does not forward is its own, also where it did not before:
+    // it stays so when the host begins to.
+    for (const auto& step : fresh) {
+      const auto* set = std::get_if<SetSysctl>(&step);
+      if (set == nullptr || set->value != "0" || !is_forwarding4(set->key)) continue;
+      const auto has_key = [&](const Step& known) {
+        const auto* other = std::get_if<SetSysctl>(&known);
+        return other != nullptr && other->key == set->key;
+      };
+      if (std::ranges::none_of(steps, has_key)) {
+        steps.emplace_back(SetSysctl{set->place, set->key, set->value, set->value});
+      }
+    }
     return steps;
   }
 

@@ -191,7 +191,10 @@ std::optional<Step> inverse(const Step& step) {
                                                            ? host::VlanFiltering::off
                                                            : host::VlanFiltering::on};
                  },
-                 [](const KeepSettings& keep) -> Inverse { return ForgetSettings{keep.link}; },
+                 [](const KeepSettings& keep) -> Inverse {
+                   if (keep.before) return KeepSettings{keep.link, *keep.before, keep.settings};
+                   return ForgetSettings{keep.link};
+                 },
                  [](const CreateVeth& create) -> Inverse {
                    return DeleteLinks{{{create.veth.name, create.veth.mac}}};
                  },

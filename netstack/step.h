@@ -123,6 +123,7 @@ struct Setting {
 struct KeepSettings {
   LinkName link;
   std::vector<Setting> settings;
+  std::optional<std::vector<Setting>> before = {};  ///< what the file says; nothing: there is none
   friend bool operator==(const KeepSettings&, const KeepSettings&) = default;
 };
 /// Takes that file away; gone is fine.

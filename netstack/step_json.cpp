@@ -108,6 +108,14 @@ Json encode_plugin(const char* step, const PluginCall& call) {
           {"input", Json::parse(call.input, nullptr, false)}};
 }
 
+Json list(const std::vector<Setting>& settings) {
+  Json json = Json::array();
+  for (const auto& setting : settings) {
+    json.push_back({{"key", setting.key}, {"value", setting.value}});
+  }
+  return json;
+}
+
 struct Encoder {
   Json operator()(const CreateBridge& s) const {
     Json json{{"step", "create_bridge"},
@@ -127,10 +135,8 @@ struct Encoder {
     return json;
   }
   Json operator()(const KeepSettings& s) const {
-    Json json{{"step", "keep_settings"}, {"link", s.link.str()}, {"settings", Json::array()}};
-    for (const auto& setting : s.settings) {
-      json["settings"].push_back({{"key", setting.key}, {"value", setting.value}});
-    }
+    Json json{{"step", "keep_settings"}, {"link", s.link.str()}, {"settings", list(s.settings)}};
+    if (s.before) json["before"] = list(*s.before);
     return json;
   }
   Json operator()(const ForgetSettings& s) const {
@@ -176,9 +182,7 @@ struct Encoder {
   Json operator()(const SetSysctl& s) const {
     Json json{{"step", "set_sysctl"}, {"place", word(s.place)}, {"key", s.key}, {"value", s.value}};
     if (s.before) json["before"] = *s.before;
-    for (const auto& setting : s.along) {
-      json["along"].push_back({{"key", setting.key}, {"value", setting.value}});
-    }
+    if (!s.along.empty()) json["along"] = list(s.along);
     if (s.taking_back) json["taking_back"] = true;
     return json;
   }
@@ -351,6 +355,9 @@ class Fields {
     }
     return result;
   }
+  [[nodiscard]] Result<bool> has(std::string_view key) const {
+    return TRY(cursor_.find(key)).has_value();
+  }
   [[nodiscard]] Result<bool> flag(std::string_view key) const {
     const auto member = TRY(cursor_.find(key));
     return member ? member->boolean() : Result<bool>{false};
@@ -387,7 +394,9 @@ Result<Step> decode_link_step(std::string_view kind, const Fields& fields) {
                        TRY(fields.vlan())}};
   }
   if (kind == "keep_settings") {
-    return KeepSettings{TRY(fields.link()), TRY(fields.settings("settings"))};
+    KeepSettings keep{TRY(fields.link()), TRY(fields.settings("settings"))};
+    if (TRY(fields.has("before"))) keep.before = TRY(fields.settings("before"));
+    return keep;
   }
   if (kind == "forget_settings") return ForgetSettings{TRY(fields.link())};
   if (kind == "set_vlan_filtering") {
