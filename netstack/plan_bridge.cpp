@@ -68,6 +68,7 @@ firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serve
       .bridge = attachment.bridge,
       .isolation = attachment.options.isolation,
       .reach = network.is_internal ? firewall::Reach::internal : firewall::Reach::external,
+      .gateway = attachment.options.gateway,
       .outbound4 = attachment.options.outbound4,
       .outbound6 = attachment.options.outbound6,
       .loopback6 = loopback6};

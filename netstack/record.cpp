@@ -106,7 +106,8 @@ firewall::Publication AttachmentRecord::publication() const {
           .network = network,
           .ports = ports,
           .address4 = address4,
-          .address6 = address6};
+          .address6 = address6,
+          .publishing = publishing};
 }
 
 std::vector<firewall::Element> elements_of(const Steps& steps) {
@@ -158,6 +159,7 @@ std::string encode(const AttachmentRecord& record) {
   if (!record.ports.empty()) json["ports"] = encode(record.ports);
   if (record.address4) json["address4"] = record.address4->to_string();
   if (record.address6) json["address6"] = record.address6->to_string();
+  if (record.publishing == firewall::Publishing::host_firewall) json["publish"] = "host-firewall";
   json["steps"] = encode(record.steps);
   return text_of(json);
 }
@@ -221,6 +223,12 @@ Result<AttachmentRecord> decode_attachment_record(std::string_view text) {
         .address4 = TRY(optional_address(root, "address4")),
         .address6 = TRY(optional_address(root, "address6"))};
     if (const auto ports = TRY(root.find("ports"))) record.ports = TRY(decode_ports(*ports));
+    if (const auto publish = TRY(root.find("publish"))) {
+      const auto word = TRY(publish->string());
+      if (word != "host-firewall")
+        return publish->failure("unknown word \"{}\"", word.substr(0, 64));
+      record.publishing = firewall::Publishing::host_firewall;
+    }
     return record;
   });
 }
