@@ -174,6 +174,13 @@ class Planner {
       plan_vlan_filtering(attachment, there);
       return {};
     }
+    // Not an error: an address may move between hosts, and come here later.
+    for (const auto& address : there.absent_outbound) {
+      result_.warnings.push_back(
+          fmt::format("network \"{}\": the outbound address {} is none of the host's: answers to "
+                      "containers do not come back until it is",
+                      network.name, address.to_string()));
+    }
     std::vector<firewall::Element> elements;
     if (settings_.firewall == FirewallDriver::nftables) {
       elements = firewall::compile(

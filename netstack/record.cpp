@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "netstack/port_json.h"
 #include "netstack/step_json.h"
 
 namespace burrow::netstack {

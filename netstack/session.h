@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "netstack/execute.h"
@@ -71,6 +72,10 @@ class Session {
   [[nodiscard]] const Surroundings& surroundings() const { return *surroundings_; }
   [[nodiscard]] const Journal& journal() const { return journal_; }
   Handles& handles() { return handles_; }
+  /// Works in another namespace from here on, or in none. The ways into the one before.
+  std::optional<ContainerHandle> enter(std::optional<ContainerHandle> container) {
+    return std::exchange(handles_.container, std::move(container));
+  }
 
  private:
   Session(const Surroundings& surroundings, Journal journal, Handles handles)

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "netstack/lan_options.h"
+#include "netstack/port_json.h"
 
 namespace burrow::netstack {
 namespace {
@@ -481,37 +482,6 @@ Result<Steps> decode_steps(const JsonCursor& cursor) {
   Steps steps;
   for (const auto& element : TRY(cursor.elements())) steps.push_back(TRY(decode_step(element)));
   return steps;
-}
-
-Json encode(const std::vector<PortMapping>& ports) {
-  Json json = Json::array();
-  for (const auto& port : ports) {
-    json.push_back({{"host_ip", port.host_address ? port.host_address->to_string() : ""},
-                    {"host_port", port.host_port},
-                    {"container_port", port.container_port},
-                    {"range", port.count},
-                    {"protocol", to_string(port.protocol)}});
-  }
-  return json;
-}
-
-Result<std::vector<PortMapping>> decode_ports(const JsonCursor& cursor) {
-  std::vector<PortMapping> ports;
-  for (const auto& element : TRY(cursor.elements())) {
-    const auto number = [&](std::string_view key) -> Result<uint16_t> {
-      return static_cast<uint16_t>(TRY(TRY(element.at(key)).unsigned_integer(UINT16_MAX)));
-    };
-    PortMapping port{.host_port = TRY(number("host_port")),
-                     .container_port = TRY(number("container_port")),
-                     .count = TRY(number("range")),
-                     .protocol = TRY(TRY(element.at("protocol")).parsed(parse_protocol))};
-    if (const auto address = TRY(element.at("host_ip")); !TRY(address.string()).empty()) {
-      port.host_address = TRY(address.parsed(IpAddress::parse));
-    }
-    TRY_VOID(check_ranges(port));
-    ports.push_back(port);
-  }
-  return ports;
 }
 
 }  // namespace burrow::netstack
