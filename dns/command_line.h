@@ -31,6 +31,7 @@ struct CommandLine {
   Compatibility compatibility = Compatibility::none;
   size_t cache_kib = 4096;          ///< memory for answers of upstreams; 0: none are kept
   std::optional<Endpoint> metrics;  ///< a loopback address
+  size_t threads = 1;               ///< that serve
 };
 
 /// Reads `arguments`; the first is the program's name, and the name "aardvark-dns" turns

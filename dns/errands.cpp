@@ -214,6 +214,7 @@ class Errands::Implementation {
     }
     End ended{.token = token, .response = message, .servers = errand.servers.size()};
     if (!message.empty()) {
+      ended.server = errand.servers[server].address;
       const auto finding = finding_of(errand.question, message);
       const bool is_answer = finding == Finding::positive || finding == Finding::negative;
       ended.worth = is_answer ? Worth::answer : Worth::failure;

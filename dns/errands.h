@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "dns/command_line.h"
@@ -34,7 +35,8 @@ class Errands {
     Bytes response;  ///< of an upstream, to the question as it was asked
     /// The first server in line gave it, or it is a yes.
     bool is_beyond_doubt = false;
-    size_t servers = 0;  ///< that could have been asked
+    std::optional<IpAddress> server;  ///< that gave it
+    size_t servers = 0;               ///< that could have been asked
   };
   /// Runs once for each errand, maybe within start().
   using Callback = std::function<void(const End&)>;

@@ -164,7 +164,7 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
       if (!known) return forward(zones, client, query, away->servers);
       const auto written = Bytes{owner_.reply_}.first(*known);
       if (authority.log != nullptr) [[unlikely]] {
-        authority.log->answered(zones, client, query, written, Clock::now() - begin);
+        authority.log->answered_from_cache(zones, client, query, written, Clock::now() - begin);
       }
       append(written);
     } else {
@@ -176,7 +176,7 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
                std::span<const IpAddress> servers) {
     ++outstanding_;
     const auto& authority = owner_.authority_;
-    Forwarder::Sink sink = [self = shared_from_this()](Bytes late) {
+    Forwarder::Sink sink = [self = shared_from_this()](Bytes late, const auto&) {
       --self->outstanding_;
       if (self->is_closed_) return;
       if (!late.empty()) self->append(late);

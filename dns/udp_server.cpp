@@ -158,7 +158,7 @@ void UdpServer::answer_batch(size_t count) {
       }
       if (authority_.log != nullptr) [[unlikely]] {
         const Bytes written{batch_.next_reply().first(*known)};
-        authority_.log->answered(zones, client, query, written, Clock::now() - begin);
+        authority_.log->answered_from_cache(zones, client, query, written, Clock::now() - begin);
       }
       batch_.add_reply(slot, *known);
     } else {
@@ -169,7 +169,7 @@ void UdpServer::answer_batch(size_t count) {
 
 void UdpServer::forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
                         const Client& client) {
-  Forwarder::Sink sink = [socket = socket_, to = batch_.client(slot)](Bytes reply) {
+  Forwarder::Sink sink = [socket = socket_, to = batch_.client(slot)](Bytes reply, const auto&) {
     if (reply.empty()) return;
     ::sendto(socket->get(), reply.data(), reply.size(), MSG_DONTWAIT, &to.any, size_of(to));
   };

@@ -83,6 +83,14 @@ TEST_CASE("the version document has aardvark-dns' four keys in their order") {
   }
 }
 
+TEST_CASE("there is one thread unless more are asked for") {
+  CHECK(parse({"run"})->threads == 1);
+  CHECK(parse({"--threads", "2", "run"})->threads == 2);
+  for (const char* bad : {"--threads=0", "--threads=65", "--threads=two", "--threads=-1"}) {
+    CHECK_MESSAGE(!parse({bad, "run"}), bad);
+  }
+}
+
 TEST_CASE("metrics are served at loopback addresses alone") {
   const auto line = parse({"--metrics", "127.0.0.1:9153", "run"});
   REQUIRE(line);
