@@ -190,7 +190,8 @@ Options:
   -c, --config <DIR>                   Configuration directory, one file per network
   -p, --port <PORT>                    Port to listen on [default: 5533]
   -f, --filter-search-domain <DOMAIN>  Names answer below it too [default: .dns.podman]
-      --cache <KIB>                    Memory for answers of upstreams, 0: none [default: 4096]
+      --cache <KIB>                    Memory for answers of upstreams, 0: none [default: 4096,
+                                       with --compat=aardvark 0]
       --compat <aardvark|none>         Keep the habits of aardvark-dns where ours differ
       --metrics <ADDRESS:PORT>         Serve metrics for Prometheus at a loopback address
       --threads <N>                    Threads that serve, 1 to 64 [default: 1]

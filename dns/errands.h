@@ -1,5 +1,6 @@
-// Questions on their way through upstream servers, to the end of each. Who asked is not known here
-// (forwarder.h); who is asked next is decided by race.h.
+// Questions on their way through upstream servers, to the end of each. Who
+// asked is not known here (forwarder.h); who is asked next is decided by
+// race.h.
 #pragma once
 
 #include <functional>
@@ -26,7 +27,8 @@ class Errands {
   using Token = uint64_t;
   enum class Worth {
     answer,   ///< a yes or a no
-    failure,  ///< SERVFAIL, REFUSED, ... or a truncated answer of a server without TCP
+    failure,  ///< SERVFAIL, REFUSED, ... or a truncated answer of a server
+              ///< without TCP
     nothing,  ///< nobody answered; the response is empty
   };
   struct End {
@@ -46,7 +48,8 @@ class Errands {
   Errands(const Errands&) = delete;
   Errands& operator=(const Errands&) = delete;
 
-  /// Asks `servers`, at least one, in their order but with silent ones last. `token` is new.
+  /// Asks `servers`, at least one, in their order but with silent ones last.
+  /// `token` is new.
   void start(Token token, const PendingQuestion& question, std::vector<Upstream> servers);
   /// True while `server` is being asked this.
   [[nodiscard]] bool is_asking(Token token, const IpAddress& server) const;

@@ -53,6 +53,7 @@ struct ServerReport {
       // An empty optional is less than every time.
       ours.silent_until = std::max(ours.silent_until, theirs.silent_until);
       ours.caseless_until = std::max(ours.caseless_until, theirs.caseless_until);
+      ours.plain_until = std::max(ours.plain_until, theirs.plain_until);
     }
   }
 };

@@ -21,6 +21,7 @@
 namespace burrow::dns {
 namespace {
 
+constexpr size_t kUsualCacheKib = 4096;
 constexpr auto kFirstRetry = std::chrono::milliseconds{100};
 constexpr auto kLongestRetry = std::chrono::seconds{10};
 // The usual prefixes of container networks, for a gateway address that no link has yet.
@@ -45,7 +46,9 @@ ZoneSettings settings_of(const CommandLine& command_line) {
 
 ServerLimits limits_of(const CommandLine& command_line) {
   ServerLimits limits;
-  limits.forwarder.cache.bytes = command_line.cache_kib * 1024;
+  const bool is_aardvark = command_line.compatibility == Compatibility::aardvark;
+  limits.forwarder.cache.bytes =
+      command_line.cache_kib.value_or(is_aardvark ? 0 : kUsualCacheKib) * 1024;
   return limits;
 }
 
@@ -246,7 +249,11 @@ class Service::Implementation {
       refreshed.failures.push_back(failure.message);
     }
     failures_ = refreshed.failures;
-    if (trigger != Trigger::retry) retry_after_ = kFirstRetry;
+    if (trigger != Trigger::retry) {
+      // Something is new: what failed for long is not waited for as long any more.
+      retry_.stop();
+      retry_after_ = kFirstRetry;
+    }
     if (!refreshed.failures.empty() || directory_.has_unread()) schedule_retry();
     return refreshed;
   }
