@@ -53,10 +53,11 @@ void add_create(CLI::App& network, Session& session) {
   command->add_option("--route", options->flags.routes,
                       "Static route in the containers: DESTINATION,GATEWAY[,METRIC]");
   command->add_option("--label", options->flags.labels, "Label as KEY[=VALUE]");
-  command->add_option("-o,--opt", options->flags.options,
-                      "Driver option as KEY=VALUE: isolate, metric, mtu, no_default_route, "
-                      "outbound_addr4, outbound_addr6; for names dns_domain, dns_order, "
-                      "dns_records, dns_ttl");
+  command->add_option(
+      "-o,--opt", options->flags.options,
+      "Driver option as KEY=VALUE: gateway_mode, isolate, metric, mtu, "
+      "no_default_route, outbound_addr4, outbound_addr6, publish; for names dns_domain, dns_order, "
+      "dns_records, dns_ttl");
   command->add_option("--interface-name", options->flags.interface, "Name of the bridge");
   command->add_flag("--ignore", options->ignore, "An existing network of that name is fine");
   for (auto* option : command->get_options()) {

@@ -133,7 +133,9 @@ Probes probes_for(const Element& element) {
   // A lookup does not find every overlap of two prefixes; networks are few and seldom new.
   const bool is_of_prefixes = std::ranges::any_of(
       element.key, [](const Field& field) { return std::holds_alternative<IpNetwork>(field); });
-  if (is_of_prefixes) probes.scans.push_back(element.set);
+  // A question goes with a published port, whose claim is looked up; it needs none of its own.
+  const bool is_question = element.set == SetName::asked4 || element.set == SetName::asked6;
+  if (is_of_prefixes && !is_question) probes.scans.push_back(element.set);
   if (maps == nullptr) return probes;
   const auto port = port_of(element);
   const auto look_up = [&](SetName set, uint16_t number) {

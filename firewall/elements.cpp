@@ -10,6 +10,10 @@ namespace {
 
 using enum FieldType;
 
+// How long a closed port of the host's firewall stays open to those who were let in before, and how
+// often a client's first packet takes the long way: a balance.
+constexpr std::chrono::minutes kAdmission{10};
+
 constexpr std::array<SetShape, kSetCount> kShapes{{
     {SetName::bridges, "bridges", {link}, {}, "bridges of our networks"},
     {SetName::same_bridge, "same_bridge", {link, link}, {}, "pairs that are one network"},
@@ -22,6 +26,8 @@ constexpr std::array<SetShape, kSetCount> kShapes{{
     {SetName::same_network6, "same_network6", {prefix6, prefix6}, {}, "never masqueraded"},
     {SetName::snat4, "snat4", {prefix4}, {address4}, "outbound address of a subnet"},
     {SetName::snat6, "snat6", {prefix6}, {address6}, "outbound address of a subnet"},
+    {SetName::routed4, "routed4", {prefix4}, {}, "reached directly, and never masqueraded"},
+    {SetName::routed6, "routed6", {prefix6}, {}, "reached directly, and never masqueraded"},
     {SetName::loopback6, "loopback6", {prefix6}, {}, "subnets that ::1 reaches"},
     {SetName::dns4, "dns4", {address4, protocol, port}, {address4, port}, "DNS listeners"},
     {SetName::dns6, "dns6", {address6, protocol, port}, {address6, port}, "DNS listeners"},
@@ -47,6 +53,28 @@ constexpr std::array<SetShape, kSetCount> kShapes{{
      {protocol, ports},
      {address6},
      "host ports : container with the same ports"},
+    {SetName::asked4,
+     "asked4",
+     {prefix4, protocol, ports},
+     {},
+     "published ports that the host's firewall decides on"},
+    {SetName::asked6,
+     "asked6",
+     {prefix6, protocol, ports},
+     {},
+     "published ports that the host's firewall decides on"},
+    {SetName::admitted4,
+     "admitted4",
+     {link, address4, address4, protocol, port},
+     {},
+     "whom the host's firewall let in, for a while",
+     kAdmission},
+    {SetName::admitted6,
+     "admitted6",
+     {link, address6, address6, protocol, port},
+     {},
+     "whom the host's firewall let in, for a while",
+     kAdmission},
 }};
 
 constexpr std::string_view kSeparator = " . ";

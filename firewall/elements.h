@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +36,8 @@ enum class SetName : uint8_t {
   same_network6,
   snat4,
   snat6,
+  routed4,
+  routed6,
   loopback6,
   dns4,
   dns6,
@@ -43,8 +47,12 @@ enum class SetName : uint8_t {
   publish6,
   publish6_at,
   publish6_range,
+  asked4,
+  asked6,
+  admitted4,
+  admitted6,
 };
-constexpr size_t kSetCount = 20;
+constexpr size_t kSetCount = 26;
 
 /// Consecutive ports, both bounds included.
 struct PortRange {
@@ -68,7 +76,7 @@ enum class FieldType : uint8_t {
 /// One part of a key or of a mapped value. A single port is a range of one.
 using Field = std::variant<LinkName, IpAddress, IpNetwork, Protocol, PortRange>;
 
-/// Up to three types of fields, in their order; a constant that costs nothing at start.
+/// Up to five types of fields, in their order; a constant that costs nothing at start.
 class FieldTypes {
  public:
   constexpr FieldTypes(std::initializer_list<FieldType> types) : size_(types.size()) {
@@ -81,7 +89,7 @@ class FieldTypes {
   constexpr FieldType operator[](size_t i) const { return types_.at(i); }
 
  private:
-  std::array<FieldType, 3> types_{};
+  std::array<FieldType, 5> types_{};
   size_t size_ = 0;
 };
 
@@ -92,6 +100,8 @@ struct SetShape {
   FieldTypes key;
   FieldTypes value;
   std::string_view comment;  ///< for people who list the table
+  /// How long an element stays, in sets that rules fill: no Element goes into such a set.
+  std::optional<std::chrono::seconds> lifetime = {};
   /// Whether a key may be an interval.
   [[nodiscard]] bool has_intervals() const;
 };

@@ -30,6 +30,9 @@ constexpr size_t kSmallMessage = 4096;
 constexpr size_t kElementsPerMessage = 64;
 constexpr size_t kElementRoom = 1024;
 
+// Bounds what strangers can make the kernel remember: a few megabytes.
+constexpr uint32_t kMostRemembered = 65'536;
+
 constexpr const char* kTable = kTableName.data();  // made from a literal, so that it ends in zero
 
 nlmsghdr* start(Messages& messages, int type, int flags, size_t room = kSmallMessage) {
@@ -90,7 +93,9 @@ struct Adder {
   void operator()(const expression::DestinationType& type) const {
     auto* object = make("fib");
     nftnl_expr_set_u32(object, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-    nftnl_expr_set_u32(object, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+    const bool is_bound = type.on == expression::DestinationType::On::incoming_link;
+    nftnl_expr_set_u32(object, NFTNL_EXPR_FIB_FLAGS,
+                       NFTA_FIB_F_DADDR | (is_bound ? uint32_t{NFTA_FIB_F_IIF} : 0U));
     nftnl_expr_set_u32(object, NFTNL_EXPR_FIB_DREG, to_kernel(type.to));
   }
   void operator()(const expression::Mask& mask) const {
@@ -120,6 +125,13 @@ struct Adder {
       nftnl_expr_set_u32(object, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
     }
     if (lookup.value) nftnl_expr_set_u32(object, NFTNL_EXPR_LOOKUP_DREG, to_kernel(*lookup.value));
+  }
+  void operator()(const expression::Remember& remember) const {
+    const auto& shape = shape_of(remember.set);
+    auto* object = make("dynset");
+    nftnl_expr_set_str(object, NFTNL_EXPR_DYNSET_SET_NAME, std::string{shape.name}.c_str());
+    nftnl_expr_set_u32(object, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
+    nftnl_expr_set_u32(object, NFTNL_EXPR_DYNSET_SREG_KEY, to_kernel(remember.key));
   }
   void operator()(const expression::Nat& nat) const {
     auto* object = make("nat");
@@ -215,6 +227,7 @@ uint32_t set_flags(const SetShape& shape) {
   if (shape.has_intervals()) flags |= NFT_SET_INTERVAL;
   if (shape.has_intervals() && shape.key.size() > 1) flags |= NFT_SET_CONCAT;
   if (!shape.value.empty()) flags |= NFT_SET_MAP;
+  if (shape.lifetime) flags |= NFT_SET_EVAL | NFT_SET_TIMEOUT;
   return flags;
 }
 
@@ -290,6 +303,11 @@ void put_new_set(Messages& batch, const SetShape& shape) {
   if (!shape.value.empty()) {
     nftnl_set_set_u32(object, NFTNL_SET_DATA_TYPE, kernel_type(shape.value));
     nftnl_set_set_u32(object, NFTNL_SET_DATA_LEN, kernel_length(shape.value));
+  }
+  if (shape.lifetime) {
+    const std::chrono::milliseconds lifetime{*shape.lifetime};
+    nftnl_set_set_u64(object, NFTNL_SET_TIMEOUT, static_cast<uint64_t>(lifetime.count()));
+    nftnl_set_set_u32(object, NFTNL_SET_DESC_SIZE, kMostRemembered);
   }
   if ((set_flags(shape) & NFT_SET_CONCAT) != 0) {
     std::vector<uint8_t> lengths;

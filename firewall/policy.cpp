@@ -150,6 +150,24 @@ void emit(const Place& place, const Targets& targets, const IpAddress& container
   }
 }
 
+// The question to the host's firewall that goes with a published port. Nothing for one on the
+// loopback: only the host itself gets there.
+std::optional<Element> question_for(const Element& publication) {
+  const auto* host = std::get_if<IpAddress>(&publication.key.front());
+  if (host != nullptr && host->is_loopback()) return std::nullopt;
+  const auto family = std::get<IpAddress>(publication.value.front()).family();
+  const auto where = host != nullptr
+                         ? IpNetwork::containing(*host, address_bits(family))
+                         : IpNetwork::parse(family == Family::ipv4 ? "0.0.0.0/0" : "::/0");
+  const std::span port{publication.key.end() - 2, publication.key.end()};
+  Element question{.set = of_family(family, SetName::asked4, SetName::asked6),
+                   .key = {*where},
+                   .value = {},
+                   .owner = publication.owner};
+  question.key.insert(question.key.end(), port.begin(), port.end());
+  return question;
+}
+
 }  // namespace
 
 std::vector<Element> compile(const NetworkPolicy& policy) {
@@ -171,6 +189,9 @@ std::vector<Element> compile(const NetworkPolicy& policy) {
     for (const auto& other : policy.subnets) {
       if (other.family() != family) continue;
       add(of_family(family, SetName::same_network4, SetName::same_network6), {subnet, other});
+    }
+    if (policy.gateway == GatewayMode::routed) {
+      add(of_family(family, SetName::routed4, SetName::routed6), {subnet});
     }
     if (family == Family::ipv6 && policy.loopback6 == Loopback6::reachable) {
       add(SetName::loopback6, {subnet});
@@ -208,6 +229,11 @@ Result<std::vector<Element>> compile(const Publication& publication) {
     const auto& container =
         place.family == Family::ipv4 ? publication.address4 : publication.address6;
     emit(place, targets, *container, owner, elements);
+  }
+  if (publication.publishing == Publishing::host_firewall) {
+    for (size_t i = 0, published = elements.size(); i < published; ++i) {
+      if (auto question = question_for(elements[i])) elements.push_back(*std::move(question));
+    }
   }
   sort_and_dedupe(elements);
   return elements;

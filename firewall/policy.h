@@ -20,6 +20,11 @@ enum class Isolation : uint8_t { none, isolated, strict };
 /// An `internal` network has no traffic with anything but the host itself.
 enum class Reach : uint8_t { external, internal };
 
+/// How outside and a network's containers address each other. `translated`: outside knows the host
+/// alone, it reaches published ports and nothing else, and sees the host's address. `routed`: who
+/// has a route to the subnet reaches containers directly, and sees their own addresses.
+enum class GatewayMode : uint8_t { translated, routed };
+
 /// Whether ports published through a network answer at ::1 of the host. `reachable` is for who has
 /// made the bridge's own route to it (docs/firewall.md, "Loopback"); otherwise such connections are
 /// refused at once, so that clients go on to 127.0.0.1.
@@ -39,11 +44,16 @@ struct NetworkPolicy {
   std::vector<IpNetwork> subnets;
   Isolation isolation = Isolation::none;
   Reach reach = Reach::external;
+  GatewayMode gateway = GatewayMode::translated;
   std::optional<IpAddress> outbound4;  ///< source of outgoing packets instead of the link's own
   std::optional<IpAddress> outbound6;
   std::vector<DnsRedirect> dns;
   Loopback6 loopback6 = Loopback6::refused;
 };
+
+/// Who decides what reaches a published port: nobody but rules about forwarded packets (`open`), or
+/// the host's own firewall, as if the port were a local service's.
+enum class Publishing : uint8_t { open, host_firewall };
 
 /// The ports that a container publishes through one of its networks. Mappings of a family in which
 /// the container has no address have no effect.
@@ -54,6 +64,7 @@ struct Publication {
   std::vector<PortMapping> ports;
   std::optional<IpAddress> address4;
   std::optional<IpAddress> address6;
+  Publishing publishing = Publishing::open;
 };
 
 /// The elements of a network, sorted, each once.

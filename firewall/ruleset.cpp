@@ -15,12 +15,20 @@ namespace {
 
 using namespace expression;
 
-constexpr std::array<Chain, 12> kChains{{
+// Behind every chain that could drop a packet for this host, in front of conntrack's confirmation,
+// so that what is dropped there leaves no connection behind. That is the last hook of IPv4, and of
+// IPv6 the last but one (net/netfilter/nf_conntrack_proto.c).
+constexpr int32_t kBehindAllFilters = NF_IP_PRI_LAST - 2;
+
+constexpr std::array<Chain, 16> kChains{{
     {"guard", Hook{"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW}, ""},
     {"prerouting", Hook{"nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST}, ""},
     {"output", Hook{"nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST}, ""},
+    {"incoming", {}, "not yet admitted by the host's firewall: no further"},
+    {"names", {}, "from gateways to DNS servers"},
     {"publish", {}, "from addresses of this host to containers"},
     {"loopback", Hook{"filter", NF_INET_LOCAL_OUT, NF_IP_PRI_FILTER}, ""},
+    {"admission", Hook{"filter", NF_INET_LOCAL_IN, kBehindAllFilters}, ""},
     {"postrouting", Hook{"nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC}, ""},
     {"egress4", {}, "sources of packets that leave their network"},
     {"egress6", {}, "sources of packets that leave their network"},
@@ -28,9 +36,15 @@ constexpr std::array<Chain, 12> kChains{{
     {kMarkedChain, Hook{"filter", NF_INET_FORWARD, NF_IP_PRI_FILTER}, ""},
     {"container", {}, "packets that enter or leave one of our bridges"},
     {"between", {}, "new connections from network to network"},
+    {"entering", {}, "new connections from outside to an address of a container"},
 }};
 
 constexpr Register kFirst{0};
+
+// Bits of NFT_CT_STATE: one for invalid, then those of enum ip_conntrack_info.
+constexpr uint32_t kInvalid = 1;
+constexpr uint32_t kEstablishedOrRelated = 2 | 4;
+constexpr uint32_t kNew = 8;
 
 // Registers are in host byte order where the kernel holds a number.
 std::vector<uint8_t> number(uint32_t value) {
@@ -69,6 +83,19 @@ class RuleText {
   RuleText&& to_this_host() && {
     add(DestinationType{kFirst});
     add(Compare{kFirst, Comparison::equal, number(RTN_LOCAL)});
+    return std::move(*this);
+  }
+  // To an address that the host has on the link that the packet came in by.
+  RuleText&& to_incoming_link() && {
+    add(DestinationType{kFirst, DestinationType::On::incoming_link});
+    add(Compare{kFirst, Comparison::equal, number(RTN_LOCAL)});
+    return std::move(*this);
+  }
+  RuleText&& to_port(uint16_t port) && {
+    add(Payload{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, kFirst});
+    add(Compare{kFirst,
+                Comparison::equal,
+                {static_cast<uint8_t>(port >> 8), static_cast<uint8_t>(port & 0xff)}});
     return std::move(*this);
   }
   RuleText&& any_of(uint32_t key, uint32_t bits) && {
@@ -111,6 +138,11 @@ class RuleText {
     add(Lookup{set, kFirst, {}});
     return std::move(*this);
   }
+  RuleText&& destination_in(Family family, SetName set) && {
+    destination(family, kFirst);
+    add(Lookup{set, kFirst, {}});
+    return std::move(*this);
+  }
   RuleText&& source_and_destination_in(Family family, SetName set) && {
     source(family, kFirst);
     destination(family, Register{slots(family)});
@@ -127,6 +159,24 @@ class RuleText {
     add(Compare{kFirst, Comparison::equal, {IPPROTO_TCP}});
     return std::move(*this);
   }
+  // destination . protocol . port
+  RuleText&& destination_port_in(Family family, SetName set) && {
+    destination(family, kFirst);
+    protocol_and_port(slots(family));
+    add(Lookup{set, kFirst, {}});
+    return std::move(*this);
+  }
+  // incoming link . source . destination . protocol . port
+  RuleText&& visit_not_in(Family family, SetName set) && {
+    visit(family);
+    add(Lookup{set, kFirst, {}, Membership::outside});
+    return std::move(*this);
+  }
+  RuleText&& remember_visit(Family family, SetName set) && {
+    visit(family);
+    add(Remember{set, kFirst});
+    return std::move(*this);
+  }
   Rule source_from(Family family, SetName map) && {
     source(family, kFirst);
     add(Lookup{map, kFirst, kFirst});
@@ -140,8 +190,7 @@ class RuleText {
       destination(family, kFirst);
       slot = slots(family);
     }
-    add(Meta{NFT_META_L4PROTO, Register{slot}});
-    add(Payload{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, Register{slot + 1}});
+    protocol_and_port(slot);
     add(Lookup{map, kFirst, kFirst});
     std::optional<Register> port;
     if (shape_of(map).value.size() == 2) port = Register{slots(family)};
@@ -166,6 +215,17 @@ class RuleText {
     add(Meta{key, kFirst});
     add(Lookup{set, kFirst, {}});
     return std::move(*this);
+  }
+  void protocol_and_port(uint32_t slot) {
+    add(Meta{NFT_META_L4PROTO, Register{slot}});
+    add(Payload{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, Register{slot + 1}});
+  }
+  void visit(Family family) {
+    constexpr uint32_t kLinkSlots = 4;
+    add(Meta{NFT_META_IIFNAME, kFirst});
+    source(family, Register{kLinkSlots});
+    destination(family, Register{kLinkSlots + slots(family)});
+    protocol_and_port(kLinkSlots + 2 * slots(family));
   }
   void source(Family family, Register to) {
     add(Payload{NFT_PAYLOAD_NETWORK_HEADER, source_offset(family), slots(family) * 4, to});
@@ -200,13 +260,36 @@ std::vector<Rule> all_rules() {
   // which carry another address until they are translated back. Nobody else may use that.
   add(rule("guard").family(v4).destination_is(v4, {127}).in(bridges).drop());
 
-  add(rule("prerouting").to_this_host().jump("publish"));
+  // A port published on 127.0.0.1 is for this host alone, also where others' settings let packets
+  // with such addresses in from a wire.
+  add(rule("prerouting").family(v4).destination_is(v4, {127}).accept());
+  add(rule("prerouting").to_this_host().jump("incoming"));
+  add(rule("output").to_this_host().jump("names"));
   add(rule("output").to_this_host().jump("publish"));
 
-  for (const auto map : {dns4, publish4_at, publish4, publish4_range}) {
+  // What goes no further here reaches the host itself, and so its own firewall's input chains. What
+  // they let through meets chain `admission`, which notes it down and drops it. Its sender sends it
+  // again, as after any loss, and now it is led to the container.
+  add(rule("incoming").jump("names"));
+  add(rule("incoming")
+          .family(v4)
+          .destination_port_in(v4, asked4)
+          .visit_not_in(v4, admitted4)
+          .accept());
+  add(rule("incoming")
+          .family(v6)
+          .destination_port_in(v6, asked6)
+          .visit_not_in(v6, admitted6)
+          .accept());
+  add(rule("incoming").jump("publish"));
+
+  add(rule("names").family(v4).destination_from(v4, dns4));
+  add(rule("names").family(v6).destination_from(v6, dns6));
+
+  for (const auto map : {publish4_at, publish4, publish4_range}) {
     add(rule("publish").family(v4).destination_from(v4, map));
   }
-  for (const auto map : {dns6, publish6_at, publish6, publish6_range}) {
+  for (const auto map : {publish6_at, publish6, publish6_range}) {
     add(rule("publish").family(v6).destination_from(v6, map));
   }
 
@@ -224,6 +307,22 @@ std::vector<Rule> all_rules() {
           .source_is(v6, localhost6)
           .destination_not_in(v6, loopback6)
           .reject6());
+
+  // A container that asks its gateway for names is no visitor, whoever publishes that port.
+  constexpr uint16_t kNames = 53;
+  add(rule("admission").in(bridges).to_port(kNames).to_incoming_link().accept());
+  for (const auto family : {v4, v6}) {
+    const auto asked = family == v4 ? asked4 : asked6;
+    const auto admitted = family == v4 ? admitted4 : admitted6;
+    const auto first_packet = [&] {
+      return rule("admission")
+          .any_of(NFT_CT_STATE, kNew)
+          .family(family)
+          .destination_port_in(family, asked);
+    };
+    add(first_packet().remember_visit(family, admitted).drop());
+    add(first_packet().drop());  // where no more can be remembered
+  }
 
   // The host talks to its own gateway addresses: there is nothing to hide, and a server on such an
   // address would see its client change the address.
@@ -252,6 +351,11 @@ std::vector<Rule> all_rules() {
           .source_and_destination_in(v4, same_network4)
           .accept());
   add(rule("egress4").family(v4).destination_is_multicast(v4).accept());
+  add(rule("egress4")
+          .none_of(NFT_CT_STATUS, IPS_DST_NAT)
+          .family(v4)
+          .source_in(v4, routed4)
+          .accept());
   add(rule("egress4").family(v4).source_from(v4, snat4));
   add(rule("egress4").masquerade());
   add(rule("egress6")
@@ -260,6 +364,11 @@ std::vector<Rule> all_rules() {
           .source_and_destination_in(v6, same_network6)
           .accept());
   add(rule("egress6").family(v6).destination_is_multicast(v6).accept());
+  add(rule("egress6")
+          .none_of(NFT_CT_STATUS, IPS_DST_NAT)
+          .family(v6)
+          .source_in(v6, routed6)
+          .accept());
   add(rule("egress6").family(v6).source_from(v6, snat6));
   add(rule("egress6").masquerade());
 
@@ -270,9 +379,6 @@ std::vector<Rule> all_rules() {
   add(rule(kMarkedChain).in_vrf(bridges).jump("container"));
 
   add(rule("container").jump(kAdminChain));
-  // Bits of NFT_CT_STATE: one for invalid, then those of enum ip_conntrack_info.
-  constexpr uint32_t kInvalid = 1;
-  constexpr uint32_t kEstablishedOrRelated = 2 | 4;
   add(rule("container").any_of(NFT_CT_STATE, kInvalid).drop());
   add(rule("container").any_of(NFT_CT_STATE, kEstablishedOrRelated).accept());
   add(rule("container").in_and_out(same_bridge).accept());
@@ -283,12 +389,19 @@ std::vector<Rule> all_rules() {
   add(rule("container").any_of(NFT_CT_STATUS, IPS_DST_NAT).accept());
   add(rule("container").in(bridges).out(bridges).jump("between"));
   add(rule("container").in_vrf(bridges).out(bridges).jump("between"));
+  add(rule("container").out(bridges).jump("entering"));
 
   add(rule("between").in(strict).drop());
   add(rule("between").in_vrf(strict).drop());
   add(rule("between").out(strict).drop());
   add(rule("between").in(isolated).out(isolated).drop());
   add(rule("between").in_vrf(isolated).out(isolated).drop());
+  add(rule("between").accept());
+
+  // Who has a route to a container's address would otherwise reach ports that are not published.
+  add(rule("entering").family(v4).destination_in(v4, routed4).accept());
+  add(rule("entering").family(v6).destination_in(v6, routed6).accept());
+  add(rule("entering").drop());
   return rules;
 }
 

@@ -23,7 +23,7 @@ constexpr std::string_view kAdminChain = "admin";
 constexpr std::string_view kMarkedChain = "forward";
 /// Changes whenever chains, rules or the shape of a set change: the kernel keeps it, so that a
 /// table of another release is recognised.
-constexpr std::string_view kVersionMark = "burrow ruleset 2";
+constexpr std::string_view kVersionMark = "burrow ruleset 3";
 
 /// 32-bit slots of the register file of nf_tables (NFT_REG32_00 and up): concatenations occupy
 /// consecutive ones, links and IPv6 addresses four.
@@ -53,7 +53,9 @@ struct Conntrack {
 };
 /// Loads the type of the destination address as the routing tables see it (RTN_*).
 struct DestinationType {
+  enum class On : uint8_t { any_link, incoming_link };
   Register to;
+  On on = On::any_link;
 };
 /// Keeps the bits of `mask`.
 struct Mask {
@@ -74,6 +76,11 @@ struct Lookup {
   Register key;
   std::optional<Register> value;
   Membership membership = Membership::inside;
+};
+/// Puts the key into a set of those that rules fill; ends the rule if the set is full.
+struct Remember {
+  SetName set;
+  Register key;
 };
 /// Source or destination translation (NFT_NAT_SNAT, NFT_NAT_DNAT) to what the registers hold.
 struct Nat {
@@ -99,10 +106,11 @@ struct Jump {
 
 }  // namespace expression
 
-using Expression = std::variant<expression::Meta, expression::Payload, expression::Conntrack,
-                                expression::DestinationType, expression::Mask, expression::Compare,
-                                expression::Lookup, expression::Nat, expression::Masquerade,
-                                expression::Reject, expression::Verdict, expression::Jump>;
+using Expression =
+    std::variant<expression::Meta, expression::Payload, expression::Conntrack,
+                 expression::DestinationType, expression::Mask, expression::Compare,
+                 expression::Lookup, expression::Remember, expression::Nat, expression::Masquerade,
+                 expression::Reject, expression::Verdict, expression::Jump>;
 
 struct Rule {
   std::string_view chain;

@@ -12,6 +12,28 @@ Result<firewall::Isolation> isolation(const Strings& options) {
               word->substr(0, 64));
 }
 
+Result<firewall::GatewayMode> gateway_mode(const Strings& options) {
+  const auto* word = find_word(options, "gateway_mode");
+  if (word == nullptr || *word == "nat") return firewall::GatewayMode::translated;
+  if (*word != "routed") return bad_option("gateway_mode", *word, "nat or routed");
+  for (const auto* key : {"outbound_addr4", "outbound_addr6"}) {
+    if (options.contains(key)) {
+      return fail(Errc::invalid_input,
+                  "{} has no meaning with gateway_mode \"routed\": containers keep their addresses",
+                  key);
+    }
+  }
+  return firewall::GatewayMode::routed;
+}
+
+Result<std::optional<firewall::Publishing>> publishing(const Strings& options) {
+  const auto* word = find_word(options, "publish");
+  if (word == nullptr) return std::nullopt;
+  auto parsed = read_publishing(*word);
+  if (!parsed) return bad_option("publish", *word, "open or host-firewall");
+  return parsed;
+}
+
 Result<std::optional<IpAddress>> outbound(const Strings& options, const std::string& key,
                                           Family family) {
   const auto* word = find_word(options, key);
@@ -45,17 +67,26 @@ Result<std::optional<LinkName>> link_name(const Strings& words, const std::strin
 
 }  // namespace
 
+std::optional<firewall::Publishing> read_publishing(std::string_view word) {
+  if (word == "open") return firewall::Publishing::open;
+  if (word == "host-firewall") return firewall::Publishing::host_firewall;
+  return std::nullopt;
+}
+
 Result<BridgeOptions> decode_bridge_options(const AttachmentRequest& attachment) {
   const auto& words = attachment.network.options;
-  BridgeOptions options{.mode = TRY(bridge_mode(words)),
-                        .mtu = TRY(read_mtu(words)),
-                        .metric = TRY(read_number(words, "metric")),
-                        .default_route = TRY(read_default_route(words)),
-                        .isolation = TRY(isolation(words)),
-                        .outbound4 = TRY(outbound(words, "outbound_addr4", Family::ipv4)),
-                        .outbound6 = TRY(outbound(words, "outbound_addr6", Family::ipv6)),
-                        .vlan = TRY(vlan(words)),
-                        .vrf = TRY(link_name(words, "vrf"))};
+  BridgeOptions options;
+  options.mode = TRY(bridge_mode(words));
+  options.mtu = TRY(read_mtu(words));
+  options.metric = TRY(read_number(words, "metric"));
+  options.default_route = TRY(read_default_route(words));
+  options.isolation = TRY(isolation(words));
+  options.gateway = TRY(gateway_mode(words));
+  options.publishing = TRY(publishing(words));
+  options.outbound4 = TRY(outbound(words, "outbound_addr4", Family::ipv4));
+  options.outbound6 = TRY(outbound(words, "outbound_addr6", Family::ipv6));
+  options.vlan = TRY(vlan(words));
+  options.vrf = TRY(link_name(words, "vrf"));
   options.host_interface = TRY(link_name(attachment.options, "host_interface_name"));
   return options;
 }

@@ -19,12 +19,17 @@ struct BridgeOptions {
   std::optional<uint32_t> metric;  ///< of the default routes
   DefaultRoute default_route = DefaultRoute::wanted;
   firewall::Isolation isolation = firewall::Isolation::strict;
+  firewall::GatewayMode gateway = firewall::GatewayMode::translated;
+  std::optional<firewall::Publishing> publishing;  ///< nothing: as all networks
   std::optional<IpAddress> outbound4;
   std::optional<IpAddress> outbound6;
   std::optional<uint16_t> vlan;            ///< that containers are in, 1 to 4094
   std::optional<LinkName> vrf;             ///< that the bridge is in
   std::optional<LinkName> host_interface;  ///< name of the host's end of the veth pair
 };
+
+/// Who decides on published ports: `open` or `host-firewall`; nothing for another word.
+std::optional<firewall::Publishing> read_publishing(std::string_view word);
 
 /// Decodes the options of one attachment; unknown keys are ignored, as netavark's setup does.
 /// Errors: invalid_input with option and word.

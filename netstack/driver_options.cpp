@@ -49,6 +49,16 @@ Result<void> check_isolation(std::string_view /*key*/, std::string_view word) {
               word.substr(0, kShown));
 }
 
+Result<void> check_gateway_mode(std::string_view key, std::string_view word) {
+  if (word == "nat" || word == "routed") return {};
+  return bad_value(key, word, "nat or routed");
+}
+
+Result<void> check_publishing(std::string_view key, std::string_view word) {
+  if (word == "open" || word == "host-firewall") return {};
+  return bad_value(key, word, "open or host-firewall");
+}
+
 Result<void> check_vlan(std::string_view key, std::string_view word) {
   constexpr uint16_t kLargest = 4094;
   const auto value = number<uint16_t>(word);
@@ -103,10 +113,16 @@ struct Option {
 };
 
 constexpr std::array kBridgeOptions{
-    Option{"isolate", check_isolation},       Option{"metric", check_metric},
-    Option{"mode", check_bridge_mode},        Option{"mtu", check_mtu},
-    Option{"no_default_route", check_claim},  Option{"outbound_addr4", check_outbound},
-    Option{"outbound_addr6", check_outbound}, Option{"vlan", check_vlan},
+    Option{"gateway_mode", check_gateway_mode},
+    Option{"isolate", check_isolation},
+    Option{"metric", check_metric},
+    Option{"mode", check_bridge_mode},
+    Option{"mtu", check_mtu},
+    Option{"no_default_route", check_claim},
+    Option{"outbound_addr4", check_outbound},
+    Option{"outbound_addr6", check_outbound},
+    Option{"publish", check_publishing},
+    Option{"vlan", check_vlan},
     Option{"vrf", check_link_name},
 };
 constexpr std::array kMacvlanOptions{

@@ -173,6 +173,7 @@ Result<DryRun> foresee_setup(host::NetNs netns, const fs::path& path, std::strin
   dns.port = TRY(choose_dns_port(*request, dns, surroundings.firewall, view.journal()));
   const Settings settings{.firewall = surroundings.firewall,
                           .dns_port = *dns.port,
+                          .publishing = surroundings.publishing,
                           .netns = path.native(),
                           .plugins = find_plugins(*request, surroundings.plugins)};
   TRY_VOID(replace(*request, settings, dns, view, run));

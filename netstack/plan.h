@@ -21,6 +21,8 @@ enum class FirewallDriver { nftables, none };
 struct Settings {
   FirewallDriver firewall = FirewallDriver::nftables;
   uint16_t dns_port = 53;
+  /// Of networks that do not say.
+  firewall::Publishing publishing = firewall::Publishing::open;
   std::string netns;  ///< path of the container's namespace
   /// Programs of drivers that are not ours, by driver, as far as there are any.
   std::map<std::string, std::string> plugins = {};

@@ -45,10 +45,11 @@ Result<BridgeAttachment> decode_bridge_attachment(const AttachmentRequest& reque
   if (!options) {
     return with_context(std::move(options).error(), fmt::format("network \"{}\"", network.name));
   }
+  auto addressing = TRY(decode_addressing(request));
   return BridgeAttachment{.request = &request,
                           .bridge = *network.interface,
                           .options = *std::move(options),
-                          .addressing = TRY(decode_addressing(request))};
+                          .addressing = std::move(addressing)};
 }
 
 firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serves_dns,
@@ -59,6 +60,7 @@ firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serve
       .bridge = attachment.bridge,
       .isolation = attachment.options.isolation,
       .reach = network.is_internal ? firewall::Reach::internal : firewall::Reach::external,
+      .gateway = attachment.options.gateway,
       .outbound4 = attachment.options.outbound4,
       .outbound6 = attachment.options.outbound6,
       .loopback6 = loopback6};

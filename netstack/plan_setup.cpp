@@ -303,6 +303,7 @@ class Planner {
     const auto veth = TRY(veth_of(attachment));
     auto after = fresh_record(asked);
     if (attachment.is_managed()) after.ports = request_.ports;
+    after.publishing = attachment.options.publishing.value_or(settings_.publishing);
     if (attachment.is_managed() && !asked.network.is_internal) {
       after.address4 = attachment.addressing.first_address(Family::ipv4);
       after.address6 = attachment.addressing.first_address(Family::ipv6);

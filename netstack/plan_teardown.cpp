@@ -188,7 +188,9 @@ std::vector<firewall::Element> ports_without_record(const SetupRequest& request,
                                    .network = asked.network.name,
                                    .ports = request.ports,
                                    .address4 = attachment->addressing.first_address(Family::ipv4),
-                                   .address6 = attachment->addressing.first_address(Family::ipv6)})
+                                   .address6 = attachment->addressing.first_address(Family::ipv6),
+                                   // What was not asked for is not there, and not missed.
+                                   .publishing = firewall::Publishing::host_firewall})
       .value_or(std::vector<firewall::Element>{});
 }
 

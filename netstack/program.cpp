@@ -10,6 +10,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "host/file.h"
+#include "netstack/bridge_options.h"
 #include "netstack/command_line.h"
 #include "netstack/commands.h"
 #include "netstack/create_command.h"
@@ -77,6 +78,17 @@ Result<std::optional<uint16_t>> dns_port() {
   return port;
 }
 
+Result<firewall::Publishing> publishing() {
+  const auto word = variable("BURROW_PUBLISH");
+  if (!word) return firewall::Publishing::open;
+  const auto parsed = read_publishing(*word);
+  if (!parsed) {
+    return fail(Errc::invalid_input, "invalid BURROW_PUBLISH \"{}\": must be open or host-firewall",
+                word->substr(0, 64));
+  }
+  return *parsed;
+}
+
 Result<PluginSettings> plugin_settings(const CommandLine& line) {
   PluginSettings settings;
   for (const auto& directory : line.plugin_directories) {
@@ -109,9 +121,10 @@ Result<std::string> run_directory(const CommandLine& line) {
 
 Result<Surroundings> surroundings(const CommandLine& line) {
   // What was set up without a firewall has nothing in it on record.
-  Surroundings result{.firewall = is_reload(line.subcommand) ? FirewallDriver::nftables
-                                                             : TRY(firewall_driver(line)),
-                      .plugins = TRY(plugin_settings(line))};
+  Surroundings result;
+  if (!is_reload(line.subcommand)) result.firewall = TRY(firewall_driver(line));
+  result.publishing = TRY(publishing());
+  result.plugins = TRY(plugin_settings(line));
   const auto port = TRY(dns_port());
   result.run_directory = std::filesystem::absolute(TRY(run_directory(line)));
   result.dns = {.binary = line.dns_binary.value_or(kDefaultDnsBinary),

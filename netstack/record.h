@@ -42,7 +42,8 @@ struct AttachmentRecord {
   std::string netns;   ///< path of the container's namespace
   uint32_t order = 0;  ///< among the attachments of its container
   Steps steps;
-  std::vector<PortMapping> ports;     ///< what the container publishes
+  std::vector<PortMapping> ports;  ///< what the container publishes
+  firewall::Publishing publishing = firewall::Publishing::open;
   std::optional<IpAddress> address4;  ///< where ports may lead, if this attachment carries them
   std::optional<IpAddress> address6;
 

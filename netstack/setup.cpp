@@ -78,6 +78,7 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
       TRY(choose_dns_port(*request, settled.dns, settled.firewall, session.journal()));
   const Settings settings{.firewall = settled.firewall,
                           .dns_port = *settled.dns.port,
+                          .publishing = settled.publishing,
                           .netns = path.native(),
                           .plugins = find_plugins(*request, settled.plugins)};
   if (!TRY(session.journal().attachments(request->container)).empty()) {

@@ -20,6 +20,9 @@ constexpr std::array kGlobalOptions{
 constexpr std::array kVariables{
     VariableText{"NETAVARK_FW", "the firewall driver, unless --firewall-driver is given"},
     VariableText{"NETAVARK_DNS_PORT", "the port that the DNS daemon listens on, default 53"},
+    VariableText{"BURROW_PUBLISH",
+                 "open, the default, or host-firewall: published ports of networks without the "
+                 "option publish are open only where the host's own firewall lets the packet in"},
     VariableText{"BURROW_PLUGIN_TIMEOUT", "seconds, unless --plugin-timeout is given"},
     VariableText{"BURROW_LOG, RUST_LOG",
                  "what is logged to standard error: off, error (the default), warn, info or debug"},

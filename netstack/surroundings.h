@@ -14,6 +14,7 @@ struct Surroundings {
   std::filesystem::path run_directory;
   DnsDaemon dns;
   FirewallDriver firewall = FirewallDriver::nftables;
+  firewall::Publishing publishing = firewall::Publishing::open;
   PluginSettings plugins = {};
 };
 

@@ -4,7 +4,7 @@ import contextlib
 import unittest
 
 from firewall_support import (Server, World, answers_from, apply, ask, has_sysctl, ip, publication,
-                              run, tool)
+                              run, sysctl, tool)
 
 KINDS = ("tcp", "udp")
 
@@ -29,11 +29,12 @@ class Packets:
         world.network("tight2", 6, isolate="strict")
         world.network("inner", 7, internal=True, dns=[{"listen": "10.89.7.1", "port": 1153},
                                                       {"listen": "fd00:7::1", "port": 1153}])
+        world.network("open", 8, gateway_mode="routed", isolate="true")
         cls.address = {}
         for netns, network, number in (
                 ("web", "front", 2), ("peer", "front", 3), ("db", "back", 2), ("i1", "one", 2),
                 ("i2", "two", 2), ("s1", "tight", 2), ("s2", "tight2", 2), ("in1", "inner", 2),
-                ("in2", "inner", 3)):
+                ("in2", "inner", 3), ("open", "open", 2)):
             cls.address[netns] = world.container(netns, network, number)
         cls.address["far"] = world.container("far", "front", 4, subnet=1)
         cls.servers = [Server(netns, netns, 80) for netns in cls.address]
@@ -60,6 +61,7 @@ class Packets:
                    publication("i1", "one", cls.address["i1"], port(8081)),
                    publication("s1", "tight", cls.address["s1"], port(8082)),
                    publication("in1", "inner", cls.address["in1"], port(8083)),
+                   publication("open", "open", cls.address["open"], port(8084)),
                ]})
 
     @classmethod
@@ -169,6 +171,60 @@ class Packets:
         self.answers("web", "outside", World.HOST4, 9004, ("tcp",))
         self.answers("web", "outside", World.HOST6, 9005, ("tcp",))
         self.silent(("outside", World.HOST6, 9004), ("outside", World.HOST4, 9005), kinds=("tcp",))
+
+    def test_a_port_published_on_the_loopback_is_out_of_reach_from_a_wire(self):
+        # Other software sets route_localnet on uplinks; then such packets do come in.
+        self.answers("web", None, "127.0.0.1", 9001, ("tcp",))
+        before = self.web.requests
+        sysctl("net/ipv4/conf/uplink/route_localnet", 1)
+        ip("-n outside rule add pref 10 table local")
+        ip("-n outside rule delete pref 0")
+        ip("-n outside rule add to 127.0.0.0/8 pref 0 table main")
+        ip("-n outside route add 127.0.0.1 via 192.0.2.1")
+        try:
+            self.silent(("outside", "127.0.0.1", 9001), ("outside", "127.0.0.1", 8080))
+            self.assertEqual(self.web.requests, before)
+        finally:
+            ip("-n outside route delete 127.0.0.1 via 192.0.2.1")
+            ip("-n outside rule delete pref 0")
+            ip("-n outside rule add pref 0 table local")
+            ip("-n outside rule delete pref 10")
+            sysctl("net/ipv4/conf/uplink/route_localnet", 0)
+
+    # Directly, by a route.
+
+    @contextlib.contextmanager
+    def route_to(self, number):
+        ip(f"-n outside route add 10.89.{number}.0/24 via 192.0.2.1")
+        ip(f"-n outside -6 route add fd00:{number}::/64 via 2001:db8::1")
+        try:
+            yield
+        finally:
+            ip(f"-n outside route delete 10.89.{number}.0/24 via 192.0.2.1")
+            ip(f"-n outside -6 route delete fd00:{number}::/64 via 2001:db8::1")
+
+    def test_nobody_outside_reaches_a_container_by_a_route(self):
+        with self.route_to(1):
+            self.silent(*(("outside", address, 80) for address in self.address["web"]))
+            before = self.received("web")
+            self.silent(*(("outside", address, 80) for address in self.address["web"]),
+                        kinds=("udp",))
+            self.assertEqual(self.received("web"), before)
+
+    def test_a_routed_network_is_reached_by_a_route_and_keeps_its_addresses(self):
+        with self.route_to(8):
+            for address, client in zip(self.address["open"], (World.OUTSIDE4, World.OUTSIDE6)):
+                self.answers("open", "outside", address, 80)
+                self.assertEqual(self.last, client)
+            for family, target in ((0, World.OUTSIDE4), (1, World.OUTSIDE6)):
+                self.answers("outside", "open", target, 80)
+                self.assertEqual(self.last, self.address["open"][family])
+
+    def test_a_routed_network_publishes_ports_and_is_isolated_like_others(self):
+        self.silent(*(("i1", address, 80) for address in self.address["open"]))
+        for host in (World.HOST4, World.HOST6):
+            self.answers("open", "outside", host, 8084)
+            self.answers("open", "open", host, 8084)
 
     # Masquerading.
 

@@ -215,6 +215,30 @@ class Internal(NetstackTest):
         self.peer.assert_not_reached(self, other.namespace)
 
 
+class FromOutside(NetstackTest):
+    """A machine on the host's wire that has a route to the containers' addresses."""
+
+    def setUp(self):
+        super().setUp()
+        self.outside_host = self.outside()
+        self.outside_host.sh("ip", "route", "add", "10.1.0.0/24", "via", "192.0.2.1")
+        self.outside_host.sh("ip", "-6", "route", "add", "fd00:1::/64", "via", "2001:db8::1")
+
+    def test_it_does_not_reach_them(self):
+        Peer(self, net(1), 1).assert_not_reached(self, self.outside_host)
+
+    def test_it_reaches_those_of_a_routed_network_which_keep_their_addresses(self):
+        peer = Peer(self, net(1, options={"gateway_mode": "routed"}), 1)
+        peer.assert_reached(self, self.outside_host)
+        with Listener(self.outside_host, 81, "192.0.2.2") as listener:
+            self.assertEqual(reaches(peer.namespace, "192.0.2.2", 81, listener), "10.1.0.2")
+
+    def test_an_outbound_address_of_a_routed_network_is_refused(self):
+        options = {"gateway_mode": "routed", "outbound_addr4": "192.0.2.1"}
+        document = request("c", attachment(net(1, options=options), "10.1.0.2"))
+        self.assert_refused(self.container("c"), document, "outbound_addr4", "gateway_mode")
+
+
 class Neighbours(NetstackTest):
     def test_a_second_identical_setup_of_a_neighbour_changes_no_rule(self):
         document = request("b", attachment(net(1), "10.1.0.3"))

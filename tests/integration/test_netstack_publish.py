@@ -89,6 +89,47 @@ class PathsWithoutBridgeFilter(Paths):
     bridge_filter = 0
 
 
+class HostFirewall(PublishTest):
+    """publish=host-firewall; what is asked and answered is firewall_admission's matter."""
+
+    def asked(self):
+        text = self.machine.sh("nft", "list", "set", "inet", "burrow", "asked4")
+        return "tcp . 8080" in text and "container web" in text
+
+    def test_the_option_of_a_network_and_the_environment_ask_for_it(self):
+        of_network = {**WEB, "options": {"publish": "host-firewall"}}
+        opened = {**WEB, "options": {"publish": "open"}}
+        everywhere = {"BURROW_PUBLISH": "host-firewall"}
+        container = self.container("web")
+        for document, environment, expected in ((WEB, {}, False), (of_network, {}, True),
+                                                (WEB, everywhere, True), (opened, everywhere, False)):
+            with self.subTest(options=document.get("options"), environment=environment):
+                document = request("web", attachment(document, *IN_WEB), ports=[port(8080, 80)])
+                self.setup_ok(container, document, environment=environment)
+                self.assertEqual(self.asked(), expected)
+                self.teardown_ok(container, document)
+
+    def test_a_closed_host_closes_the_port_also_after_a_reload(self):
+        document = {**WEB, "options": {"publish": "host-firewall"}}
+        web = self.attach("web", attachment(document, *IN_WEB), ports=[port(8080, 80)])
+        listeners = self.serve(web, 80)
+        self.machine.sh("nft", "add", "table", "inet", "host")
+        self.machine.sh("nft", "add chain inet host input { type filter hook input priority 0; policy drop; }")
+        self.assertIsNone(reaches(self.outside_host, HOST4, 8080, listeners[80, 4], timeout=1.5))
+        self.machine.sh("nft", "delete", "table", "inet", "burrow")
+        self.assertEqual(self.netstack.run("firewall-reload").code, 0)
+        self.assertIsNone(reaches(self.outside_host, HOST4, 8080, listeners[80, 4], timeout=1.5))
+        self.machine.sh("nft", "delete", "table", "inet", "host")
+        self.assertEqual(reaches(self.outside_host, HOST4, 8080, listeners[80, 4], timeout=3), "192.0.2.2")
+
+    def test_other_words_are_refused(self):
+        document = {**WEB, "options": {"publish": "closed"}}
+        container = self.container("c")
+        self.assert_refused(container, request("c", attachment(document, *IN_WEB)), "publish", "closed")
+        self.assert_refused(container, request("c", attachment(WEB, *IN_WEB)), "BURROW_PUBLISH", "maybe",
+                            environment={"BURROW_PUBLISH": "maybe"})
+
+
 class HostAddress(PublishTest):
     def publish_at(self, host_ip):
         web = self.publish(port(8080, 80, host_ip=host_ip))

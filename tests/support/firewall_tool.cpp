@@ -71,6 +71,8 @@ Result<NetworkPolicy> decode_network(const JsonCursor& cursor) {
   if (internal && TRY(internal->boolean())) policy.reach = Reach::internal;
   const auto loopback = TRY(cursor.find("loopback6"));
   if (loopback && TRY(loopback->boolean())) policy.loopback6 = Loopback6::reachable;
+  const auto gateway = TRY(cursor.find("gateway_mode"));
+  if (gateway && TRY(gateway->string()) == "routed") policy.gateway = GatewayMode::routed;
   policy.outbound4 = TRY(optional_address(cursor, "outbound4"));
   policy.outbound6 = TRY(optional_address(cursor, "outbound6"));
   policy.dns =
@@ -91,6 +93,10 @@ Result<Publication> decode_publication(const JsonCursor& cursor) {
   publication.ports = TRY(list<PortMapping>(cursor, "ports", decode_mapping));
   publication.address4 = TRY(optional_address(cursor, "address4"));
   publication.address6 = TRY(optional_address(cursor, "address6"));
+  const auto publish = TRY(cursor.find("publish"));
+  if (publish && TRY(publish->string()) == "host-firewall") {
+    publication.publishing = Publishing::host_firewall;
+  }
   return publication;
 }
 

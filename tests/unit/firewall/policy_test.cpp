@@ -49,6 +49,18 @@ TEST_CASE("modes of a network are memberships of its bridge") {
   CHECK(std::ranges::count(lines, "internal { br0 }") == 1);
 }
 
+TEST_CASE(
+    "a routed network's subnets are reached and leave as they are, a translated one's are not") {
+  auto policy = front();
+  policy.subnets = {prefix("10.1.0.0/24"), prefix("fd00::/64")};
+  const auto translated = texts(compile(policy));
+  policy.gateway = GatewayMode::routed;
+  auto routed = texts(compile(policy));
+  CHECK(std::erase(routed, "routed4 { 10.1.0.0/24 }") == 1);
+  CHECK(std::erase(routed, "routed6 { fd00::/64 }") == 1);
+  CHECK(routed == translated);
+}
+
 TEST_CASE("subnets of one family are pairs of one network, outbound addresses go by family") {
   auto policy = front();
   policy.subnets = {prefix("10.1.0.0/24"), prefix("fd00::/64"), prefix("10.2.0.0/24")};
@@ -212,6 +224,28 @@ TEST_CASE("owners fit into a comment, differ when they differ, and read well") {
 
   publication.container_name = "two words (\"quoted\")\n";
   CHECK(describe_owner(owner_comment(publication)).starts_with("container \"two_words_"));
+}
+
+TEST_CASE("the host's firewall is asked about each published port, but those on the loopback") {
+  const auto asked = [](PortMapping mapping, Publishing publishing) {
+    auto publication = web({mapping});
+    publication.publishing = publishing;
+    auto lines = texts(*compile(publication));
+    std::erase_if(lines, [](const std::string& line) { return !line.starts_with("asked"); });
+    return lines;
+  };
+  const PortMapping everywhere{.host_port = 8080, .container_port = 80};
+  CHECK(asked(everywhere, Publishing::open).empty());
+  CHECK(asked(everywhere, Publishing::host_firewall) ==
+        Lines{"asked4 { 0.0.0.0/0 . tcp . 8080 }", "asked6 { ::/0 . tcp . 8080 }"});
+  auto at = everywhere;
+  at.host_address = ip("192.0.2.5");
+  CHECK(asked(at, Publishing::host_firewall) == Lines{"asked4 { 192.0.2.5/32 . tcp . 8080 }"});
+  at.host_address = ip("127.0.0.1");
+  CHECK(asked(at, Publishing::host_firewall).empty());
+  const PortMapping range{.host_port = 7000, .container_port = 7000, .count = 20};
+  CHECK(asked(range, Publishing::host_firewall).front() ==
+        "asked4 { 0.0.0.0/0 . tcp . 7000-7019 }");
 }
 
 }  // namespace burrow::firewall

@@ -169,6 +169,8 @@ TEST_CASE("each option of a bridge takes only words that it can mean") {
                                                              {"isolate", "yes"},
                                                              {"isolate", ""},
                                                              {"isolate", "True"},
+                                                             {"gateway_mode", "route"},
+                                                             {"publish", "closed"},
                                                              {"vlan", "4095"},
                                                              {"vlan", "70000"},
                                                              {"vlan", "-1"},
@@ -189,9 +191,19 @@ TEST_CASE("each option of a bridge takes only words that it can mean") {
   says(request_with(options({{"foo", "bar"}})), "unsupported bridge network option: foo");
   says(request_with(options({{"isolate", "yes"}})), "invalid isolate option \"yes\"");
   says(request_with(options({{"vlan", "4095"}})), "vlan must be between 0 and 4094");
-  const std::vector<std::pair<const char*, const char*>> good{
-      {"mtu", "0"}, {"mtu", "+1500"},    {"vlan", "0"},         {"vlan", "4094"}, {"vrf", "red"},
-      {"mode", ""}, {"mode", "managed"}, {"isolate", "strict"}, {"metric", "0"}};
+  const std::vector<std::pair<const char*, const char*>> good{{"mtu", "0"},
+                                                              {"mtu", "+1500"},
+                                                              {"vlan", "0"},
+                                                              {"vlan", "4094"},
+                                                              {"vrf", "red"},
+                                                              {"mode", ""},
+                                                              {"mode", "managed"},
+                                                              {"isolate", "strict"},
+                                                              {"metric", "0"},
+                                                              {"gateway_mode", "nat"},
+                                                              {"gateway_mode", "routed"},
+                                                              {"publish", "open"},
+                                                              {"publish", "host-firewall"}};
   for (const auto& [key, word] : good) {
     CAPTURE(key);
     CHECK(trouble(request_with(options({{key, word}}))) == "");
