@@ -24,6 +24,8 @@ constexpr OptionName kCache{'\0', "cache"};
 // A gibibyte: more than any host asks for.
 constexpr size_t kLargestCacheKib = size_t{1} << 20U;
 constexpr OptionName kMetrics{'\0', "metrics"};
+constexpr OptionName kThreads{'\0', "threads"};
+constexpr size_t kMostThreads = 64;
 
 class Reader {
  public:
@@ -80,6 +82,17 @@ Result<size_t> parse_cache_size(std::string_view text) {
   return kib;
 }
 
+Result<size_t> parse_threads(std::string_view text) {
+  size_t threads = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
+  if (error != std::errc{} || end != text.data() + text.size() || threads == 0 ||
+      threads > kMostThreads) {
+    return fail(Errc::invalid_input, "invalid value '{}' for '--threads': not in 1..={}",
+                text.substr(0, 32), kMostThreads);
+  }
+  return threads;
+}
+
 // "127.0.0.1:9153" or "[::1]:9153"; metrics are for the host alone.
 Result<Endpoint> parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');
@@ -115,6 +128,8 @@ Result<void> parse_option(std::string_view word, Reader& reader, CommandLine& li
     }
   } else if (const auto metrics = TRY(reader.value_of(word, kMetrics))) {
     line.metrics = TRY(parse_endpoint(*metrics));
+  } else if (const auto threads = TRY(reader.value_of(word, kThreads))) {
+    line.threads = TRY(parse_threads(*threads));
   } else {
     return fail(Errc::invalid_input, "unexpected argument '{}' found", word.substr(0, 64));
   }
@@ -176,9 +191,11 @@ Options:
   -c, --config <DIR>                   Configuration directory, one file per network
   -p, --port <PORT>                    Port to listen on [default: 5533]
   -f, --filter-search-domain <DOMAIN>  Names answer below it too [default: .dns.podman]
-      --cache <KIB>                    Memory for answers of upstreams, 0: none [default: 4096]
+      --cache <KIB>                    Memory for answers of upstreams, 0: none [default: 4096,
+                                       with --compat=aardvark 0]
       --compat <aardvark|none>         Keep the habits of aardvark-dns where ours differ
       --metrics <ADDRESS:PORT>         Serve metrics for Prometheus at a loopback address
+      --threads <N>                    Threads that serve, 1 to 64 [default: 1]
   -h, --help                           Print this page
   -V, --version                        Print the version
 )",

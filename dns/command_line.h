@@ -29,8 +29,11 @@ struct CommandLine {
   uint16_t port = 5533;
   std::string search_domain = ".dns.podman";
   Compatibility compatibility = Compatibility::none;
-  size_t cache_kib = 4096;          ///< memory for answers of upstreams; 0: none are kept
+  /// Memory for answers of upstreams; 0: none are kept. Nothing: none with aardvark-dns's habits,
+  /// else as much as is usual.
+  std::optional<size_t> cache_kib;
   std::optional<Endpoint> metrics;  ///< a loopback address
+  size_t threads = 1;               ///< that serve
 };
 
 /// Reads `arguments`; the first is the program's name, and the name "aardvark-dns" turns

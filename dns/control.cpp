@@ -58,8 +58,6 @@ ControlSocket::ControlSocket(EventLoop& loop, host::Fd socket, host::fs::path pa
       server_(loop, std::move(socket), Framing::line,
               [this](std::string_view request, const Peer& peer) { on_request(request, peer); }) {}
 
-ControlSocket::~ControlSocket() { actions_.authority.log = nullptr; }
-
 void ControlSocket::remove() {
   if (inode_of(path_) != inode_) return;
   if (const auto removed = host::remove_file(path_); !removed) {
@@ -104,23 +102,23 @@ void ControlSocket::refresh(const Peer& peer) {
 
 void ControlSocket::listen(const Peer& peer) {
   peer->on_end([this, gone = peer.get()] {
-    log_.remove(gone);
-    if (!log_.has_listeners()) actions_.authority.log = nullptr;
+    actions_.listeners.remove(gone);
+    if (actions_.listeners.is_empty()) actions_.on_listeners();
   });
-  log_.add(peer);
-  actions_.authority.log = &log_;
+  actions_.listeners.add(peer);
+  actions_.on_listeners();
   peer->say(line_of(Json{{"listening", true}}));
 }
 
 std::unique_ptr<ControlServer> open_metrics(EventLoop& loop, const IpAddress& address,
                                             uint16_t port, std::function<Inspected()> inspect) {
-  auto socket = listen_tcp(address, port);
-  if (!socket) {
-    log::warn("dns", "no metrics: {}", socket.error().message);
+  auto sockets = listen_tcp(address, port, 1);
+  if (!sockets) {
+    log::warn("dns", "no metrics: {}", sockets.error().message);
     return nullptr;
   }
   return std::make_unique<ControlServer>(
-      loop, *std::move(socket), Framing::http,
+      loop, std::move((*sockets)[0]), Framing::http,
       [inspect = std::move(inspect)](std::string_view request,
                                      const std::shared_ptr<Conversation>& peer) {
         const bool is_known =

@@ -12,7 +12,7 @@
 #include "core/result.h"
 #include "dns/control_server.h"
 #include "dns/inspection.h"
-#include "dns/query_log.h"
+#include "dns/log_listeners.h"
 #include "dns/udp_server.h"
 #include "host/file.h"
 
@@ -30,8 +30,11 @@ struct ControlActions {
   /// Reads the files; what changed is answered when it returns.
   std::function<Result<Refreshed>()> refresh;
   std::function<Inspected()> inspect;
-  /// Its log is there exactly while somebody listens.
-  Authority& authority;
+  /// What all servers answer from, with the way to upstreams of one of them.
+  const Authority& authority;
+  /// Who hears of each query, and what to call when there is a first or no more of them.
+  LogListeners& listeners;
+  std::function<void()> on_listeners;
 };
 
 /// Where the daemon of a configuration directory can be asked: beside it, so that no other daemon
@@ -44,7 +47,7 @@ class ControlSocket {
   /// Nothing, with a warning, when there can be none: names are answered without it.
   static std::unique_ptr<ControlSocket> open(EventLoop& loop, const host::fs::path& path,
                                              ControlActions actions);
-  ~ControlSocket();
+  ~ControlSocket() = default;
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
   /// Takes the path away, unless another daemon's socket has come to its place.
@@ -61,7 +64,6 @@ class ControlSocket {
   host::fs::path path_;
   uint64_t inode_ = 0;  // of the path
   ControlActions actions_;
-  QueryLog log_;
   ControlServer server_;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <utility>
 
 #include "core/log.h"
 
@@ -33,12 +34,17 @@ bool is_perhaps_torn(std::string_view before, std::string_view now) {
   return !now.ends_with('\n') || (now.size() < before.size() && before.starts_with(now));
 }
 
-// A file of `size` bytes, give or take what changes meanwhile.
-Result<std::string> read_whole(int fd, off_t size) {
+// Of files up to here the memory of the version before the last is kept for the next one: what is
+// taken and given back in such pieces makes every change dearer than reading it.
+constexpr size_t kLargestSpare = size_t{8} << 20U;
+
+// A file of `size` bytes, give or take what changes meanwhile; in the memory of `room`.
+Result<std::string> read_whole(int fd, off_t size, std::string room) {
   if (size > kMaximumFileSize) {
     return fail(Errc::invalid_input, "more than {} bytes", kMaximumFileSize);
   }
-  std::string content(static_cast<size_t>(size) + 1, '\0');
+  auto content = std::move(room);
+  content.resize(static_cast<size_t>(size) + 1);
   size_t used = 0;
   for (;;) {
     const auto count = ::read(fd, &content[used], content.size() - used);
@@ -119,7 +125,8 @@ Result<void> Directory::refresh_entry(const std::string& name, Entry& entry) {
     return {};
   }
   entry.stamp.reset();
-  auto content = TRY(read_whole(fd.get(), status.st_size));
+  auto content =
+      TRY(read_whole(fd.get(), status.st_size, std::exchange(spare_.content, std::string{})));
   Version fresh{.inode = status.st_ino, .content = std::move(content), .lines = {}};
   const bool is_final = is_settled(status.st_mtim);
   if (!is_final && entry.version && entry.version->inode == fresh.inode &&
@@ -131,6 +138,7 @@ Result<void> Directory::refresh_entry(const std::string& name, Entry& entry) {
   }
   if (entry.version && entry.version->content == fresh.content) {
     entry.version->inode = fresh.inode;
+    spare_.content = std::move(fresh.content);
     return {};
   }
   return take_content(name, entry, std::move(fresh));
@@ -140,13 +148,15 @@ Result<void> Directory::refresh_entry(const std::string& name, Entry& entry) {
 // whole is understood anew.
 Result<void> Directory::take_content(const std::string& name, Entry& entry, Version fresh) {
   if (entry.version && is_only_file(name)) {
-    auto diff = diff_lines(entry.version->content, entry.version->lines, fresh.content);
+    auto diff = diff_lines(entry.version->content, entry.version->lines, fresh.content,
+                           std::exchange(spare_.lines, {}));
     // Another first line changes what holds for the whole network.
     if (diff && !diff->lines.empty() &&
         diff->lines[0].of(fresh.content) == entry.version->lines[0].of(entry.version->content)) {
       fresh.lines = std::move(diff->lines);
       edit_zone(name, entry.version->content, fresh.content, diff->gone, diff->come);
-      entry.version = std::move(fresh);
+      std::swap(*entry.version, fresh);
+      if (fresh.content.capacity() <= kLargestSpare) spare_ = std::move(fresh);
       return {};
     }
   }
@@ -186,8 +196,8 @@ void Directory::edit_zone(const std::string& name, std::string_view before, std:
     } else {
       complaints.add(content.error().message);
     }
-    const auto number = 1 + std::ranges::count(now.substr(0, line.begin), '\n');
     for (const auto& complaint : complaints.texts()) {
+      const auto number = 1 + std::ranges::count(now.substr(0, line.begin), '\n');
       log::warn("dns", "network file \"{}\": line {}: {}", name, number, complaint);
     }
   }

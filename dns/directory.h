@@ -71,6 +71,7 @@ class Directory {
   Networks networks_;
   std::vector<std::string> changed_;  // networks whose zones are to be made anew
   bool is_edited_ = false;
+  Version spare_;  // memory for the next version
   bool has_unread_ = false;
 };
 

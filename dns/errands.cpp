@@ -14,7 +14,8 @@ namespace {
 
 // A server that leaves a question so long is asked last for a while.
 constexpr auto kSilence = std::chrono::milliseconds{1000};
-// What aardvark-dns shares among the servers, which then have their turns strictly in order.
+// What aardvark-dns shares among the servers, which then have their turns
+// strictly in order.
 constexpr Clock::duration kAardvarkPatience = std::chrono::seconds{5};
 
 Finding finding_of(const PendingQuestion& question, Bytes message) {
@@ -84,6 +85,7 @@ class Errands::Implementation {
   struct Try {
     std::optional<Handle> handle;
     Transport transport = Transport::udp;
+    Dialect dialect = Dialect::edns;
     Clock::time_point asked;
     bool is_overdue = false;
   };
@@ -109,7 +111,8 @@ class Errands::Implementation {
     size_t server;
   };
 
-  // Does what the race says; `message` of `server` is what it was about. May end the errand.
+  // Does what the race says; `message` of `server` is what it was about. May
+  // end the errand.
   void follow(Token token, Errand& errand, Race::Decision decision, Bytes message, size_t server,
               Clock::time_point now) {
     for (;;) {
@@ -124,8 +127,8 @@ class Errands::Implementation {
         }
       }
       for (const auto& ask : decision.asks) send(token, errand, ask, now);
-      // What cannot even be sent is told to the race, which may ask others instead. A probe goes
-      // out behind another question and need not be told.
+      // What cannot even be sent is told to the race, which may ask others
+      // instead. A probe goes out behind another question and need not be told.
       if (decision.asks.empty() || errand.tries[decision.asks[0].server].handle) break;
       server = decision.asks[0].server;
       message = {};
@@ -140,12 +143,14 @@ class Errands::Implementation {
     close(each);
     ++counts_.sent;
     if (ask.transport == Transport::tcp) ++counts_.over_tcp;
-    auto query = upstream_query(errand.question, random_.next<uint16_t>());
+    each.dialect = health_.knows_edns(upstream, now) ? Dialect::edns : Dialect::plain;
+    auto query = upstream_query(errand.question, random_.next<uint16_t>(), each.dialect);
     if (health_.keeps_case(upstream, now)) {
       mix_case(query, [this] { return random_.next<uint64_t>(); });
     }
     each = {.handle = sockets_.open(upstream, ask.transport, std::move(query)),
             .transport = ask.transport,
+            .dialect = each.dialect,
             .asked = now};
     if (each.handle) {
       places_.emplace(*each.handle, Place{token, ask.server});
@@ -167,6 +172,7 @@ class Errands::Implementation {
     const Upstream& upstream = errand.servers[server];
     const auto now = Clock::now();
     const auto transport = errand.tries[server].transport;
+    const auto dialect = errand.tries[server].dialect;
     const auto asked = errand.tries[server].asked;
     close(errand.tries[server]);
     Finding finding = Finding::unreachable;
@@ -183,8 +189,8 @@ class Errands::Implementation {
         finding = Finding::doubtful;
         break;
       case UpstreamSockets::Arrival::other_case:
-        // Over TCP nobody can put answers in: it is the server itself. Over UDP it is asked again,
-        // and where TCP fails without mixed case.
+        // Over TCP nobody can put answers in: it is the server itself. Over UDP
+        // it is asked again, and where TCP fails without mixed case.
         health_.lost_case(upstream, now);
         if (transport == Transport::udp) {
           finding = Finding::doubtful;
@@ -194,14 +200,19 @@ class Errands::Implementation {
       case UpstreamSockets::Arrival::response:
         health_.answered(upstream, now - asked);
         finding = finding_of(errand.question, message);
+        if (!is_aardvark_ && errand.question.edns && dialect == Dialect::edns &&
+            refuses_edns(message)) {
+          health_.refused_edns(upstream, now);
+          finding = Finding::without_edns;
+        }
         break;
     }
     if (errand.is_over) return finish_if_idle(token, errand);
     follow(token, errand, errand.race.found(server, finding, now), message, server, now);
   }
 
-  // The race is over. Tries that are still out go on as long as it takes to tell a silent server
-  // from a slow one.
+  // The race is over. Tries that are still out go on as long as it takes to
+  // tell a silent server from a slow one.
   void end(Token token, Errand& errand, Race::End how, Bytes message, size_t server,
            Clock::time_point now) {
     errand.is_over = true;
@@ -214,6 +225,7 @@ class Errands::Implementation {
     }
     End ended{.token = token, .response = message, .servers = errand.servers.size()};
     if (!message.empty()) {
+      ended.server = errand.servers[server].address;
       const auto finding = finding_of(errand.question, message);
       const bool is_answer = finding == Finding::positive || finding == Finding::negative;
       ended.worth = is_answer ? Worth::answer : Worth::failure;
@@ -272,8 +284,8 @@ class Errands::Implementation {
     if (!due_.empty() && !timer_.is_running()) start_timer();
   }
 
-  // A server that leaves a question for so long is asked last from now on; when nobody waits for
-  // this answer any more it is not waited for either.
+  // A server that leaves a question for so long is asked last from now on; when
+  // nobody waits for this answer any more it is not waited for either.
   void mark_overdue(Errand& errand, Clock::time_point now) {
     for (size_t i = 0; i < errand.tries.size(); ++i) {
       Try& each = errand.tries[i];

@@ -1,9 +1,11 @@
-// Questions on their way through upstream servers, to the end of each. Who asked is not known here
-// (forwarder.h); who is asked next is decided by race.h.
+// Questions on their way through upstream servers, to the end of each. Who
+// asked is not known here (forwarder.h); who is asked next is decided by
+// race.h.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "dns/command_line.h"
@@ -25,7 +27,8 @@ class Errands {
   using Token = uint64_t;
   enum class Worth {
     answer,   ///< a yes or a no
-    failure,  ///< SERVFAIL, REFUSED, ... or a truncated answer of a server without TCP
+    failure,  ///< SERVFAIL, REFUSED, ... or a truncated answer of a server
+              ///< without TCP
     nothing,  ///< nobody answered; the response is empty
   };
   struct End {
@@ -34,7 +37,8 @@ class Errands {
     Bytes response;  ///< of an upstream, to the question as it was asked
     /// The first server in line gave it, or it is a yes.
     bool is_beyond_doubt = false;
-    size_t servers = 0;  ///< that could have been asked
+    std::optional<IpAddress> server;  ///< that gave it
+    size_t servers = 0;               ///< that could have been asked
   };
   /// Runs once for each errand, maybe within start().
   using Callback = std::function<void(const End&)>;
@@ -44,7 +48,8 @@ class Errands {
   Errands(const Errands&) = delete;
   Errands& operator=(const Errands&) = delete;
 
-  /// Asks `servers`, at least one, in their order but with silent ones last. `token` is new.
+  /// Asks `servers`, at least one, in their order but with silent ones last.
+  /// `token` is new.
   void start(Token token, const PendingQuestion& question, std::vector<Upstream> servers);
   /// True while `server` is being asked this.
   [[nodiscard]] bool is_asking(Token token, const IpAddress& server) const;

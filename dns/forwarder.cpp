@@ -103,6 +103,7 @@ class Forwarder::Implementation {
 
  private:
   using Token = Errands::Token;
+  using Source = Forwarder::Source;
   struct Waiter {
     PendingQuestion question;
     IpAddress client;
@@ -178,7 +179,7 @@ class Forwarder::Implementation {
         continue;
       }
       shares_.give_back(waiter.client);
-      waiter.sink(*reply);
+      waiter.sink(*reply, {Source::Kind::upstream, end.server});
     }
   }
 
@@ -231,7 +232,7 @@ class Forwarder::Implementation {
       ++counts_.stale;
       const auto size =
           write_found(*found, waiter.question.query(), waiter.question.transport, reply);
-      waiter.sink(Bytes{reply}.first(size));
+      waiter.sink(Bytes{reply}.first(size), {Source::Kind::cache, {}});
     }
   }
 
@@ -254,7 +255,7 @@ class Forwarder::Implementation {
     ++counts_.failed;
     shares_.give_back(waiter.client);
     warn(waiter, server_count);
-    if (compatibility_ == Compatibility::aardvark) return waiter.sink({});
+    if (compatibility_ == Compatibility::aardvark) return waiter.sink({}, {});
     refuse(
         waiter, Rcode::server_failure,
         server_count == 0 ? ExtendedError::no_reachable_authority : ExtendedError::network_error);
@@ -276,7 +277,7 @@ class Forwarder::Implementation {
     std::array<uint8_t, kUdpSize> reply;
     const auto size =
         failure_reply(waiter.question.query(), waiter.question.transport, rcode, why, reply);
-    waiter.sink(Bytes{reply}.first(size));
+    waiter.sink(Bytes{reply}.first(size), {});
   }
 
   Compatibility compatibility_;

@@ -38,8 +38,13 @@ struct ForwarderCounts {
 
 class Forwarder {
  public:
+  /// Whose a reply is.
+  struct Source {
+    enum class Kind : uint8_t { failure, cache, upstream } kind = Kind::failure;
+    std::optional<IpAddress> server;  ///< that answered, of Kind::upstream
+  };
   /// Gets the reply, or nothing when silence is the answer; called once.
-  using Sink = std::function<void(Bytes reply)>;
+  using Sink = std::function<void(Bytes reply, const Source& source)>;
 
   Forwarder(EventLoop& loop, Compatibility compatibility, const ForwarderLimits& limits = {});
   ~Forwarder();

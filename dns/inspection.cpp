@@ -40,7 +40,7 @@ Json network_document(const NetworkZone& zone) {
 Json upstreams_document(const Inspected& inspected) {
   Json list = Json::array();
   const auto now = Clock::now();
-  for (const auto& [upstream, record] : inspected.forwarder.errands().health().records()) {
+  for (const auto& [upstream, record] : inspected.report.upstreams) {
     Json json{{"address", upstream.address.to_string()}};
     if (record.round_trip) {
       json["round_trip_us"] =
@@ -125,20 +125,21 @@ double as_double(uint64_t value) { return static_cast<double>(value); }
 
 std::string status_document(const Inspected& inspected) {
   const auto uptime = Clock::now() - inspected.started;
-  const auto& counts = inspected.counts;
-  const auto& forwarding = inspected.forwarder.counts();
-  const auto& errands = inspected.forwarder.errands().counts();
+  const auto& counts = inspected.report.counts;
+  const auto& forwarding = inspected.report.forwarding;
+  const auto& errands = inspected.report.errands;
   Json json{{"pid", ::getpid()},
             {"uptime_seconds", std::chrono::duration_cast<std::chrono::seconds>(uptime).count()},
             {"generation", inspected.generation},
             {"port", inspected.port},
+            {"threads", inspected.threads},
             {"search_domain", inspected.zones.settings().search_domain.to_string()},
             {"networks", Json::array()}};
   for (const auto& network : inspected.zones.networks()) {
     json["networks"].push_back(network_document(*network));
   }
   json["listeners"] = inspected.listeners;
-  json["tcp_connections"] = inspected.connections;
+  json["tcp_connections"] = inspected.report.connections;
   json["complaints"] = inspected.complaints;
   json["queries"] = {{"udp", counts.udp},
                      {"tcp", counts.tcp},
@@ -148,15 +149,15 @@ std::string status_document(const Inspected& inspected) {
   for (uint16_t rcode = 0; rcode < counts.answered.size(); ++rcode) {
     if (counts.answered[rcode] > 0) json["answers"][rcode_text(rcode)] = counts.answered[rcode];
   }
-  json["forwarding"] = {{"outstanding", inspected.forwarder.outstanding()},
+  json["forwarding"] = {{"outstanding", inspected.report.outstanding},
                         {"coalesced", forwarding.coalesced},
                         {"refused", forwarding.refused},
                         {"failed", forwarding.failed},
                         {"sent", errands.sent},
                         {"over_tcp", errands.over_tcp},
                         {"forged", errands.forged}};
-  json["cache"] = {{"entries", inspected.forwarder.cache().entries()},
-                   {"bytes", inspected.forwarder.cache().bytes()},
+  json["cache"] = {{"entries", inspected.report.cache_entries},
+                   {"bytes", inspected.report.cache_bytes},
                    {"hits", forwarding.cache_hits},
                    {"stale", forwarding.stale},
                    {"refreshed", forwarding.refreshed}};
@@ -180,9 +181,9 @@ std::string names_document(const Zones& zones, std::string_view network) {
 }
 
 std::string metrics_text(const Inspected& inspected) {
-  const auto& counts = inspected.counts;
-  const auto& forwarding = inspected.forwarder.counts();
-  const auto& errands = inspected.forwarder.errands().counts();
+  const auto& counts = inspected.report.counts;
+  const auto& forwarding = inspected.report.forwarding;
+  const auto& errands = inspected.report.errands;
   Metrics metrics;
   metrics.begin("queries_total", "counter", "Messages received.");
   metrics.add("{transport=\"udp\"}", as_double(counts.udp));
@@ -211,13 +212,13 @@ std::string metrics_text(const Inspected& inspected) {
   metrics.one("cache_stale_total", "counter", "Queries answered with what was past its time.",
               as_double(forwarding.stale));
   metrics.one("cache_entries", "gauge", "Answers of upstream servers that are kept.",
-              as_double(inspected.forwarder.cache().entries()));
+              as_double(inspected.report.cache_entries));
   metrics.one("cache_bytes", "gauge", "Memory that they take.",
-              as_double(inspected.forwarder.cache().bytes()));
+              as_double(inspected.report.cache_bytes));
   metrics.one("forward_outstanding", "gauge", "Queries that wait for upstream servers.",
-              as_double(inspected.forwarder.outstanding()));
+              as_double(inspected.report.outstanding));
   metrics.begin("upstream_round_trip_seconds", "gauge", "Smoothed round trip to an upstream.");
-  for (const auto& [upstream, record] : inspected.forwarder.errands().health().records()) {
+  for (const auto& [upstream, record] : inspected.report.upstreams) {
     if (!record.round_trip) continue;
     metrics.add(fmt::format("{{server=\"{}\"}}", upstream.address.to_string()),
                 std::chrono::duration<double>(*record.round_trip).count());
@@ -232,7 +233,8 @@ std::string metrics_text(const Inspected& inspected) {
   metrics.one("networks", "gauge", "Networks served.",
               as_double(inspected.zones.networks().size()));
   metrics.one("listeners", "gauge", "Addresses listened on.", as_double(inspected.listeners));
-  metrics.one("tcp_connections", "gauge", "Connections open.", as_double(inspected.connections));
+  metrics.one("tcp_connections", "gauge", "Connections open.",
+              as_double(inspected.report.connections));
   metrics.one("generation", "gauge", "Versions of the names so far.",
               as_double(inspected.generation));
   metrics.one("complaints", "gauge", "Files not read and addresses not bound.",

@@ -5,8 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dns/forwarder.h"
-#include "dns/server_counts.h"
+#include "dns/server_report.h"
 #include "dns/zones.h"
 
 namespace burrow::dns {
@@ -14,14 +13,13 @@ namespace burrow::dns {
 /// The daemon at one moment; borrowed.
 struct Inspected {
   const Zones& zones;
-  const ServerCounts& counts;
-  const Forwarder& forwarder;
+  ServerReport report;  ///< of all servers together
+  size_t threads = 1;
   std::span<const Upstream> host_servers;
   uint64_t generation = 0;
   Clock::time_point started;
   uint16_t port = 0;
   size_t listeners = 0;
-  size_t connections = 0;               ///< over TCP
   std::vector<std::string> complaints;  ///< files that are not read, addresses not bound
 };
 

@@ -10,8 +10,9 @@ namespace {
 constexpr uint64_t kStep = uint64_t{1} << 24U;
 
 // Lines without numbers.
-std::vector<NumberedLine> split(std::string_view text) {
-  std::vector<NumberedLine> lines;
+std::vector<NumberedLine> split(std::string_view text, std::vector<NumberedLine> room) {
+  auto lines = std::move(room);
+  lines.clear();
   lines.reserve(text.size() / 64);
   for (size_t at = 0; at < text.size();) {
     const auto end = std::min(text.find('\n', at), text.size());
@@ -50,15 +51,15 @@ bool fill_numbers(std::vector<NumberedLine>& lines) {
 
 }  // namespace
 
-std::vector<NumberedLine> number_lines(std::string_view text) {
-  auto lines = split(text);
+std::vector<NumberedLine> number_lines(std::string_view text, std::vector<NumberedLine> room) {
+  auto lines = split(text, std::move(room));
   fill_numbers(lines);
   return lines;
 }
 
 std::optional<LineDiff> diff_lines(std::string_view before, const std::vector<NumberedLine>& lines,
-                                   std::string_view now) {
-  LineDiff diff{.lines = split(now), .gone = {}, .come = {}};
+                                   std::string_view now, std::vector<NumberedLine> room) {
+  LineDiff diff{.lines = split(now, std::move(room)), .gone = {}, .come = {}};
   auto& fresh = diff.lines;
   const auto is_same = [&](size_t old_line, size_t new_line) {
     return lines[old_line].of(before) == fresh[new_line].of(now);

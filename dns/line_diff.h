@@ -20,8 +20,9 @@ struct NumberedLine {
   }
 };
 
-/// The lines of `text` that are not empty. At most 4 GiB.
-std::vector<NumberedLine> number_lines(std::string_view text);
+/// The lines of `text` that are not empty. At most 4 GiB. `room` may be any vector whose memory is
+/// not needed any more.
+std::vector<NumberedLine> number_lines(std::string_view text, std::vector<NumberedLine> room = {});
 
 struct LineDiff {
   std::vector<NumberedLine> lines;  ///< of the text as it is now
@@ -32,6 +33,6 @@ struct LineDiff {
 /// What leads from `before`, whose lines are `lines`, to `now`. Not always the least that could.
 /// Nothing when no number is left between two lines: number_lines() starts afresh.
 std::optional<LineDiff> diff_lines(std::string_view before, const std::vector<NumberedLine>& lines,
-                                   std::string_view now);
+                                   std::string_view now, std::vector<NumberedLine> room = {});
 
 }  // namespace burrow::dns

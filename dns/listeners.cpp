@@ -1,27 +1,18 @@
 #include "dns/listeners.h"
 
+#include <map>
+
 #include "core/log.h"
 #include "dns/socket.h"
 
 namespace burrow::dns {
 namespace {
 
-// Per address: a client that floods takes the place of every eighth.
+// Per address and server: a client that floods takes the place of every eighth.
 constexpr size_t kUdpSockets = 8;
 
-}  // namespace
-
-Listeners::Listeners(EventLoop& loop, const Authority& authority, uint16_t port)
-    : loop_(loop),
-      authority_(authority),
-      port_(port),
-      batch_(make_datagram_batch()),
-      connections_(loop, authority) {}
-
-Listeners::~Listeners() = default;
-
-std::vector<Error> Listeners::follow(const Zones& zones) {
-  std::vector<Error> failures;
+// Which network is asked at which address.
+std::map<IpAddress, uint32_t> wanted_addresses(const Zones& zones) {
   std::map<IpAddress, uint32_t> wanted;
   for (uint32_t network = 0; network < zones.networks().size(); ++network) {
     for (const auto& address : zones.networks()[network]->listen_addresses()) {
@@ -33,35 +24,44 @@ std::vector<Error> Listeners::follow(const Zones& zones) {
                 address.to_string());
     }
   }
-  std::erase_if(open_, [&](const auto& entry) { return !wanted.contains(entry.first); });
-  for (const auto& [address, network] : wanted) {
-    if (const auto listener = open_.find(address); listener != open_.end()) {
-      for (const auto& udp : listener->second.udp) udp->set_network(network);
-      listener->second.tcp->set_network(network);
+  return wanted;
+}
+
+}  // namespace
+
+std::vector<Error> Listeners::follow(std::shared_ptr<const Zones> zones) {
+  std::vector<Error> failures;
+  Serving serving{.zones = std::move(zones), .networks = wanted_addresses(*serving.zones)};
+  std::erase_if(open_, [&](const auto& address) { return !serving.networks.contains(address); });
+  std::vector<Parts> opened(servers_.count());
+  for (const auto& [address, network] : serving.networks) {
+    if (open_.contains(address)) continue;
+    auto parts = open(address);
+    if (!parts) {
+      failures.push_back(std::move(parts).error());
       continue;
     }
-    auto opened = open(address, network);
-    if (!opened) {
-      failures.push_back(std::move(opened).error());
-      continue;
-    }
-    open_.emplace(address, *std::move(opened));
+    open_.insert(address);
+    for (size_t i = 0; i < parts->size(); ++i) opened[i].push_back(std::move((*parts)[i]));
     log::debug("dns", "listening on {} for \"{}\"", endpoint_text(address, port_),
-               zones.networks()[network]->name());
+               serving.zones->networks()[network]->name());
   }
+  servers_.for_each(
+      [&](size_t number, Server& server) { server.serve(serving, std::move(opened[number])); });
   return failures;
 }
 
-Result<Listeners::Listener> Listeners::open(const IpAddress& address, uint32_t network) {
-  auto sockets = TRY(bind_udp(address, port_, kUdpSockets));
-  auto tcp = TRY(listen_tcp(address, port_));
-  Listener listener;
-  for (auto& socket : sockets) {
-    listener.udp.push_back(
-        std::make_unique<UdpServer>(loop_, std::move(socket), authority_, *batch_, network));
-  }
-  listener.tcp = std::make_unique<TcpServer>(loop_, std::move(tcp), connections_, network);
-  return listener;
+// Clients are dealt out among the servers by address, UDP and TCP alike: each client meets one
+// server alone, whose limits on it hold.
+Result<Listeners::Parts> Listeners::open(const IpAddress& address) const {
+  const size_t count = servers_.count();
+  auto udp = TRY(bind_udp(address, port_, kUdpSockets * count));
+  auto tcp = TRY(listen_tcp(address, port_, count));
+  Parts parts(count);
+  for (size_t i = 0; i < udp.size(); ++i) parts[i % count].udp.push_back(std::move(udp[i]));
+  for (size_t i = 0; i < tcp.size(); ++i) parts[i].tcp = std::move(tcp[i]);
+  for (auto& part : parts) part.address = address;
+  return parts;
 }
 
 }  // namespace burrow::dns

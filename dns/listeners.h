@@ -1,44 +1,35 @@
 // The sockets that are open, made to follow the networks: kept where nothing changed, opened where
-// an address is new, tried again where that failed.
+// an address is new, tried again where that failed. Each server has its part of them.
 #pragma once
 
-#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "dns/tcp_server.h"
-#include "dns/udp_server.h"
+#include "dns/server_threads.h"
 
 namespace burrow::dns {
 
 class Listeners {
  public:
-  Listeners(EventLoop& loop, const Authority& authority, uint16_t port);
-  ~Listeners();
+  Listeners(ServerThreads& servers, uint16_t port) : servers_(servers), port_(port) {}
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
 
-  /// Makes the sockets fit the zones. Returns a failure for each address that has no socket; the
-  /// others serve.
-  std::vector<Error> follow(const Zones& zones);
+  /// Has the servers answer from `zones`, on sockets that fit them, before it returns. Returns a
+  /// failure for each address that has no socket; the others serve.
+  std::vector<Error> follow(std::shared_ptr<const Zones> zones);
   [[nodiscard]] size_t count() const { return open_.size(); }
-  /// Connections over TCP.
-  [[nodiscard]] size_t connection_count() const { return connections_.count(); }
 
  private:
-  struct Listener {
-    std::vector<std::unique_ptr<UdpServer>> udp;  // each for some of the clients
-    std::unique_ptr<TcpServer> tcp;
-  };
-  Result<Listener> open(const IpAddress& address, uint32_t network);
+  // Parts of an address's sockets, one per server.
+  using Parts = std::vector<AddressSockets>;
+  [[nodiscard]] Result<Parts> open(const IpAddress& address) const;
 
-  EventLoop& loop_;
-  const Authority& authority_;
+  ServerThreads& servers_;
   uint16_t port_;
-  DatagramBatchPointer batch_;
-  TcpConnections connections_;
-  std::map<IpAddress, Listener> open_;
+  std::set<IpAddress> open_;
 };
 
 }  // namespace burrow::dns

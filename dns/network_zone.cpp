@@ -22,8 +22,9 @@ void insert_in_order(std::vector<T>& into, T value) {
 
 template <typename T>
 void erase_line(std::vector<T>& from, uint64_t line) {
-  const auto [first, last] = std::ranges::equal_range(from, line, {}, &T::line);
-  from.erase(first, last);
+  // Two searches: clang 14 does not understand the subrange of GCC's equal_range().
+  from.erase(std::ranges::lower_bound(from, line, {}, &T::line),
+             std::ranges::upper_bound(from, line, {}, &T::line));
 }
 
 // Marks all but the first of each address. A group may be a whole network under one alias, so many

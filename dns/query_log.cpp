@@ -31,6 +31,12 @@ Json described(const Zones& zones, const Client& client, const Query& query) {
           {"type", query.question.empty() ? "" : type_text(query.type)}};
 }
 
+// Empty when no upstream had a part in the answer.
+std::string source_text(const Forwarder::Source& source) {
+  if (source.kind == Forwarder::Source::Kind::cache) return "cache";
+  return source.server ? source.server->to_string() : std::string{};
+}
+
 std::string completed(Json line, Bytes reply, Clock::duration took) {
   if (!reply.empty()) {
     const auto text = describe(reply);
@@ -43,47 +49,30 @@ std::string completed(Json line, Bytes reply, Clock::duration took) {
 
 }  // namespace
 
-void QueryLog::add(std::shared_ptr<Conversation> listener) {
-  listeners_.push_back({std::move(listener), 0});
-}
-
-void QueryLog::remove(const Conversation* listener) {
-  std::erase_if(listeners_,
-                [&](const Listener& each) { return each.conversation.get() == listener; });
-}
-
 void QueryLog::answered(const Zones& zones, const Client& client, const Query& query, Bytes reply,
-                        Clock::duration took) {
-  tell(completed(described(zones, client, query), reply, took));
+                        Clock::duration took) const {
+  tell_(completed(described(zones, client, query), reply, took));
+}
+
+void QueryLog::answered_from_cache(const Zones& zones, const Client& client, const Query& query,
+                                   Bytes reply, Clock::duration took) const {
+  auto line = described(zones, client, query);
+  line["upstream"] = "cache";
+  tell_(completed(std::move(line), reply, took));
 }
 
 Forwarder::Sink QueryLog::watch(const Zones& zones, const Client& client, const Query& query,
-                                std::span<const IpAddress> servers, Forwarder::Sink sink) {
+                                std::span<const IpAddress> servers, Forwarder::Sink sink) const {
   auto line = described(zones, client, query);
   line["servers"] = Json::array();
   for (const auto& server : servers) line["servers"].push_back(server.to_string());
-  return [self = self_, line = std::move(line), begin = Clock::now(),
-          sink = std::move(sink)](Bytes reply) {
-    if (*self != nullptr && (*self)->has_listeners()) {
-      (*self)->tell(completed(line, reply, Clock::now() - begin));
-    }
-    sink(reply);
+  return [this, line = std::move(line), begin = Clock::now(), sink = std::move(sink)](
+             Bytes reply, const Forwarder::Source& source) {
+    auto whole = line;
+    if (const auto text = source_text(source); !text.empty()) whole["upstream"] = text;
+    tell_(completed(std::move(whole), reply, Clock::now() - begin));
+    sink(reply, source);
   };
-}
-
-void QueryLog::tell(std::string line) {
-  line += '\n';
-  // Saying may end a conversation, which then takes itself off the list.
-  const auto conversations = listeners_;
-  for (const auto& listener : conversations) {
-    const bool is_taken =
-        listener.lost == 0
-            ? listener.conversation->say(line)
-            : listener.conversation->say(fmt::format("{{\"lost\":{}}}\n{}", listener.lost, line));
-    for (auto& kept : listeners_) {
-      if (kept.conversation == listener.conversation) kept.lost = is_taken ? 0 : kept.lost + 1;
-    }
-  }
 }
 
 }  // namespace burrow::dns

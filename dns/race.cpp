@@ -70,6 +70,14 @@ Race::Decision Race::found(size_t server, Finding finding, Time now) {
         ask(server, Transport::tcp, now, decision);
       }
       break;
+    case Finding::without_edns:
+      if (lane.may_lose_edns) {
+        lane.may_lose_edns = false;
+        ask(server, lane.transport, now, decision);
+      } else {
+        lose(server, now, decision);
+      }
+      break;
     case Finding::unreachable:
       if (lane.transport == Transport::tcp && lane.may_return_to_udp) {
         lane.may_return_to_udp = false;

@@ -1,5 +1,6 @@
-// One question's way through its servers: who is asked when, which answer counts, when to give up.
-// Pure: told the time and what came back, it says what to do. Sockets: upstream_sockets.h.
+// One question's way through its servers: who is asked when, which answer
+// counts, when to give up. Pure: told the time and what came back, it says what
+// to do. Sockets: upstream_sockets.h.
 #pragma once
 
 #include <vector>
@@ -11,13 +12,16 @@ namespace burrow::dns {
 
 /// What a server's message, or its absence, comes to.
 enum class Finding {
-  positive,     ///< an answer
-  negative,     ///< no such name, or nothing of this type
-  truncated,    ///< to be asked again over TCP
-  failed,       ///< SERVFAIL, REFUSED, NOTIMP or FORMERR: another server may do better
-  broken,       ///< a message that nobody can use
-  doubtful,     ///< somebody may be forging answers: to be asked again over TCP
-  unreachable,  ///< refused, no route, or the connection broke
+  positive,      ///< an answer
+  negative,      ///< no such name, or nothing of this type
+  truncated,     ///< to be asked again over TCP
+  failed,        ///< SERVFAIL, REFUSED, NOTIMP or FORMERR: another server may do
+                 ///< better
+  without_edns,  ///< refused because of the OPT record: to be asked again
+                 ///< without
+  broken,        ///< a message that nobody can use
+  doubtful,      ///< somebody may be forging answers: to be asked again over TCP
+  unreachable,   ///< refused, no route, or the connection broke
 };
 
 class Race {
@@ -61,6 +65,7 @@ class Race {
     Transport transport = Transport::udp;
     bool was_asked_over_tcp = false;
     bool may_return_to_udp = true;
+    bool may_lose_edns = true;
     Time asked;
   };
 

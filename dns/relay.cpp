@@ -9,7 +9,8 @@
 namespace burrow::dns {
 namespace {
 
-// Where the question section ends, and whether it holds the one question that was asked.
+// Where the question section ends, and whether it holds the one question that
+// was asked.
 std::optional<size_t> skip_question(Bytes response, Bytes asked) {
   const size_t end = kHeaderSize + asked.size();
   if (read_u16(&response[4]) != 1 || response.size() < end) return {};
@@ -45,14 +46,14 @@ std::string question_text(const PendingQuestion& pending) {
       read_u16(&question[question.size() - 4]));
 }
 
-std::vector<uint8_t> upstream_query(const PendingQuestion& pending, uint16_t id) {
+std::vector<uint8_t> upstream_query(const PendingQuestion& pending, uint16_t id, Dialect dialect) {
   std::vector<uint8_t> message(kHeaderSize);
   write_u16(&message[0], id);
   write_u16(&message[2],
             pending.flags & (kFlagRecursionDesired | kFlagAuthenticData | kFlagCheckingDisabled));
   write_u16(&message[4], 1);
   message.insert(message.end(), pending.question.begin(), pending.question.end());
-  if (pending.edns) {
+  if (pending.edns && dialect == Dialect::edns) {
     const size_t at = message.size();
     message.resize(at + kOptSize);
     write_u16(&message[10], 1);
@@ -61,6 +62,18 @@ std::vector<uint8_t> upstream_query(const PendingQuestion& pending, uint16_t id)
     write_u16(&message[at + 7], pending.edns->is_dnssec_ok ? kEdnsFlagDnssecOk : 0);
   }
   return message;
+}
+
+bool refuses_edns(Bytes response) {
+  if (response.size() < kHeaderSize) return false;
+  const auto rcode = static_cast<Rcode>(read_u16(&response[2]) & kMaskRcode);
+  if (rcode != Rcode::format_error && rcode != Rcode::not_implemented) return false;
+  // Who knows them has put one of its own into the refusal.
+  if (read_u16(&response[4]) == 0) return read_u16(&response[10]) == 0;
+  const auto name_end = skip_name(response, kHeaderSize);
+  if (!name_end || *name_end + 4 > response.size()) return false;
+  const auto records = read_records(response, *name_end + 4);
+  return records && !records->opt;
 }
 
 Judgement judge(Bytes response) {
@@ -90,7 +103,8 @@ std::optional<std::vector<uint8_t>> relayed_response(const PendingQuestion& pend
   const bool has_opt = records->opt && pending.edns;
   size_t opt_size = has_opt ? records->opt->end - records->opt->begin : 0;
   const size_t limit = reply_limit(pending.query(), pending.transport);
-  // Options of an upstream are a courtesy; a server that fills the reply with them loses them.
+  // Options of an upstream are a courtesy; a server that fills the reply with
+  // them loses them.
   const bool has_options = opt_size <= limit / 2;
   if (!has_options) opt_size = kOptSize;
 
@@ -98,9 +112,9 @@ std::optional<std::vector<uint8_t>> relayed_response(const PendingQuestion& pend
   reply.reserve(std::min(limit, response.size()));
   reply.insert(reply.end(), response.begin(), response.begin() + kHeaderSize);
   reply.insert(reply.end(), pending.question.begin(), pending.question.end());
-  // Compression pointers stay right as long as nothing before a record moves: everything up to the
-  // first record that is left out keeps its place. An OPT record in front of others would move
-  // them, so what follows one is left out.
+  // Compression pointers stay right as long as nothing before a record moves:
+  // everything up to the first record that is left out keeps its place. An OPT
+  // record in front of others would move them, so what follows one is left out.
   auto flags = static_cast<uint16_t>(read_u16(&response[2]) | kFlagRecursionAvailable);
   flags = static_cast<uint16_t>(flags & ~kFlagRecursionDesired);
   flags |= pending.flags & kFlagRecursionDesired;

@@ -1,5 +1,5 @@
-// Between a client and its upstream: the query that goes up, and the judgement and trimming of what
-// comes back. Pure. Sending and waiting: forwarder.h.
+// Between a client and its upstream: the query that goes up, and the judgement
+// and trimming of what comes back. Pure. Sending and waiting: forwarder.h.
 #pragma once
 
 #include <cstdint>
@@ -28,13 +28,24 @@ struct PendingQuestion {
 /// The question as text, for logs: "\"example.com\" type 1".
 std::string question_text(const PendingQuestion& pending);
 
-/// The client's question under another id, verbatim, with an OPT record of our own if it had one:
-/// EDNS is hop by hop (RFC 6891 section 6.2.6), so cookies and client subnets stay here.
-std::vector<uint8_t> upstream_query(const PendingQuestion& pending, uint16_t id);
+/// Whether a server may get an OPT record at all.
+enum class Dialect : uint8_t { edns, plain };
 
-/// Gives each letter of the name in `query`, which has one question, a random case: who would forge
-/// an answer has to guess that too, since servers send the question back as it was (0x20, Dagon and
-/// others 2008). `next_bits` returns 64 random bits.
+/// The client's question under another id, verbatim, with an OPT record of our
+/// own if it had one: EDNS is hop by hop (RFC 6891 section 6.2.6), so cookies
+/// and client subnets stay here.
+std::vector<uint8_t> upstream_query(const PendingQuestion& pending, uint16_t id,
+                                    Dialect dialect = Dialect::edns);
+
+/// True when `response`, to a question with an OPT record, is the refusal of a
+/// server that does not know such records (RFC 6891 section 7). It may do
+/// better without.
+bool refuses_edns(Bytes response);
+
+/// Gives each letter of the name in `query`, which has one question, a random
+/// case: who would forge an answer has to guess that too, since servers send
+/// the question back as it was (0x20, Dagon and others 2008). `next_bits`
+/// returns 64 random bits.
 template <typename NextBits>
 void mix_case(std::span<uint8_t> query, NextBits next_bits) {
   uint64_t bits = 0;
@@ -58,15 +69,16 @@ void mix_case(std::span<uint8_t> query, NextBits next_bits) {
 /// What an upstream's message is worth.
 enum class Judgement {
   good,       ///< an answer, also a negative one
-  failed,     ///< SERVFAIL, REFUSED, NOTIMP or FORMERR: another server may do better
+  failed,     ///< SERVFAIL, REFUSED, NOTIMP or FORMERR: another server may do
+              ///< better
   truncated,  ///< ask again over TCP
   garbage,    ///< not a response, or broken
 };
 Judgement judge(Bytes response);
 
-/// The response as the client gets it: its own id and question, RA, no OPT record if it sent none,
-/// whole records up to its size limit with TC when some are left out.
-/// Nothing when the response is broken.
+/// The response as the client gets it: its own id and question, RA, no OPT
+/// record if it sent none, whole records up to its size limit with TC when some
+/// are left out. Nothing when the response is broken.
 std::optional<std::vector<uint8_t>> relayed_response(const PendingQuestion& pending,
                                                      Bytes response);
 

@@ -8,10 +8,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// How long a silent server is asked last, and then again while it does not come back.
+// How long a silent server is asked last, and then again while it does not come
+// back.
 constexpr auto kSuspicion = seconds{10};
 constexpr auto kCaselessFor = std::chrono::hours{1};
-// A server that needs three times as long as usual may be gone, or it asks half the world itself.
+constexpr auto kPlainFor = std::chrono::hours{1};
+// A server that needs three times as long as usual may be gone, or it asks half
+// the world itself.
 constexpr auto kShortestTurn = milliseconds{200};
 constexpr auto kFirstTurn = milliseconds{300};
 constexpr auto kLongestTurn = milliseconds{1000};
@@ -63,6 +66,15 @@ bool ServerHealth::keeps_case(const Upstream& upstream, Time now) const {
 
 void ServerHealth::lost_case(const Upstream& upstream, Time now) {
   record_of(upstream).caseless_until = now + kCaselessFor;
+}
+
+bool ServerHealth::knows_edns(const Upstream& upstream, Time now) const {
+  const auto found = records_.find(upstream);
+  return found == records_.end() || !found->second.plain_until || *found->second.plain_until < now;
+}
+
+void ServerHealth::refused_edns(const Upstream& upstream, Time now) {
+  record_of(upstream).plain_until = now + kPlainFor;
 }
 
 ServerHealth::Record& ServerHealth::record_of(const Upstream& upstream) {

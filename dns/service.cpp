@@ -14,7 +14,6 @@
 #include "dns/descriptor_limit.h"
 #include "dns/directory.h"
 #include "dns/file_watch.h"
-#include "dns/forwarder.h"
 #include "dns/host_servers.h"
 #include "dns/listeners.h"
 #include "dns/socket.h"
@@ -22,6 +21,7 @@
 namespace burrow::dns {
 namespace {
 
+constexpr size_t kUsualCacheKib = 4096;
 constexpr auto kFirstRetry = std::chrono::milliseconds{100};
 constexpr auto kLongestRetry = std::chrono::seconds{10};
 // The usual prefixes of container networks, for a gateway address that no link has yet.
@@ -44,9 +44,11 @@ ZoneSettings settings_of(const CommandLine& command_line) {
   return settings;
 }
 
-ForwarderLimits limits_of(const CommandLine& command_line) {
-  ForwarderLimits limits;
-  limits.cache.bytes = command_line.cache_kib * 1024;
+ServerLimits limits_of(const CommandLine& command_line) {
+  ServerLimits limits;
+  const bool is_aardvark = command_line.compatibility == Compatibility::aardvark;
+  limits.forwarder.cache.bytes =
+      command_line.cache_kib.value_or(is_aardvark ? 0 : kUsualCacheKib) * 1024;
   return limits;
 }
 
@@ -73,9 +75,9 @@ class Service::Implementation {
         path_(std::filesystem::absolute(command_line.config_directory)),
         settings_(settings_of(command_line)),
         directory_(path_),
-        forwarder_(loop_, command_line.compatibility, limits_of(command_line)),
-        authority_{.zones = {}, .forwarder = forwarder_, .counts = counts_},
-        listeners_(loop_, authority_, command_line.port),
+        servers_(loop_, command_line.threads, command_line.compatibility, limits_of(command_line),
+                 log_listeners_),
+        listeners_(servers_, command_line.port),
         retry_(loop_, [this] { std::ignore = reload(Trigger::retry); }) {}
 
   Result<Start> start() {
@@ -94,7 +96,7 @@ class Service::Implementation {
     };
     if (const auto read = read_servers(); !read) add_failure(read.error());
     swap_zones();
-    for (const auto& failure : listeners_.follow(*authority_.zones)) add_failure(failure);
+    for (const auto& failure : listeners_.follow(zones_)) add_failure(failure);
     if (!failures.empty()) return fail(Errc::system, "Error starting server {}", failures);
     control_ = ControlSocket::open(loop_, control_path(path_), actions());
     if (metrics_endpoint_) {
@@ -106,10 +108,13 @@ class Service::Implementation {
   }
 
   Result<void> run() {
+    // Not earlier: the process has become a daemon between, which threads might have noticed.
+    TRY_VOID(servers_.start());
     FdWatch signal_watch{loop_, signals_.get(), [&] { on_signal(signal_watch); }};
     signal_watch.await_readable();
     watch_files();
     loop_.run();
+    servers_.stop();
     auto removed = host::remove_file(pid_file());
     if (control_) control_->remove();
     return removed;
@@ -121,21 +126,28 @@ class Service::Implementation {
   [[nodiscard]] ControlActions actions() {
     return {.refresh = [this] { return reload(Trigger::asked); },
             .inspect = [this] { return inspect(); },
-            .authority = authority_};
+            .authority = servers_.first().authority(),
+            .listeners = log_listeners_,
+            .on_listeners = [this] { follow_listeners(); }};
   }
 
-  [[nodiscard]] Inspected inspect() const {
+  // The servers make lines exactly while somebody listens.
+  void follow_listeners() {
+    const auto logging = log_listeners_.is_empty() ? Server::Logging::off : Server::Logging::on;
+    servers_.for_each([&](size_t, Server& server) { server.set_logging(logging); });
+  }
+
+  [[nodiscard]] Inspected inspect() {
     auto complaints = directory_.complaints();
     complaints.insert(complaints.end(), failures_.begin(), failures_.end());
-    return {.zones = *authority_.zones,
-            .counts = counts_,
-            .forwarder = forwarder_,
+    return {.zones = *zones_,
+            .report = servers_.report(),
+            .threads = servers_.count(),
             .host_servers = host_servers_,
             .generation = generation_,
             .started = started_,
             .port = port_,
             .listeners = listeners_.count(),
-            .connections = listeners_.connection_count(),
             .complaints = std::move(complaints)};
   }
 
@@ -205,8 +217,8 @@ class Service::Implementation {
       }
     }
     last_complaints_ = servers->complaints;
-    host_servers_ = servers->upstreams;
-    forwarder_.set_host_servers(std::move(servers->upstreams));
+    host_servers_ = std::move(servers->upstreams);
+    servers_.for_each([&](size_t, Server& server) { server.set_host_servers(host_servers_); });
     return {};
   }
 
@@ -232,12 +244,16 @@ class Service::Implementation {
     }
     if (*is_changed) swap_zones();
     refreshed.generation = generation_;
-    for (const auto& failure : listeners_.follow(*authority_.zones)) {
+    for (const auto& failure : listeners_.follow(zones_)) {
       if (trigger != Trigger::retry) log::error("dns", "{}", failure.message);
       refreshed.failures.push_back(failure.message);
     }
     failures_ = refreshed.failures;
-    if (trigger != Trigger::retry) retry_after_ = kFirstRetry;
+    if (trigger != Trigger::retry) {
+      // Something is new: what failed for long is not waited for as long any more.
+      retry_.stop();
+      retry_after_ = kFirstRetry;
+    }
     if (!refreshed.failures.empty() || directory_.has_unread()) schedule_retry();
     return refreshed;
   }
@@ -259,8 +275,7 @@ class Service::Implementation {
       gateways_ = std::move(gateways);
       subnets_ = find_subnets();
     }
-    authority_.zones = std::make_shared<const Zones>(std::move(networks), subnets_, settings_,
-                                                     authority_.zones.get());
+    zones_ = std::make_shared<const Zones>(std::move(networks), subnets_, settings_, zones_.get());
     ++generation_;
   }
 
@@ -285,9 +300,9 @@ class Service::Implementation {
   EventLoop loop_;
   host::Fd signals_;
   Directory directory_;
-  Forwarder forwarder_;
-  ServerCounts counts_;
-  Authority authority_;
+  std::shared_ptr<const Zones> zones_;
+  LogListeners log_listeners_;
+  ServerThreads servers_;
   Listeners listeners_;
   std::vector<IpAddress> gateways_;
   std::vector<IpNetwork> subnets_;

@@ -66,8 +66,8 @@ class SharedTable {
   }
 
  private:
-  static constexpr size_t kParts = 256;
-  static constexpr unsigned kPartBits = 8;
+  static constexpr size_t kParts = 1024;
+  static constexpr unsigned kPartBits = 10;
 
   struct Entry {
     uint32_t hash = 0;

@@ -70,19 +70,27 @@ bool choose_by_source(const host::Fd& fd, const IpAddress& local, uint32_t count
   return ::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &filter, sizeof filter) == 0;
 }
 
-Result<std::vector<host::Fd>> bind_group(const IpAddress& address, uint16_t port, size_t count) {
+Result<void> listen_on(const host::Fd& fd) {
+  if (::listen(fd.get(), kBacklog) != 0) return system_failure(errno, "IO error");
+  return {};
+}
+
+Result<std::vector<host::Fd>> bind_group(const IpAddress& address, uint16_t port, int type,
+                                         size_t count) {
   // Alone first: a group would let another of our own daemons in, or be let in by it.
-  host::Fd alone = TRY(bind_socket(address, port, SOCK_DGRAM));
+  host::Fd alone = TRY(bind_socket(address, port, type));
   std::vector<host::Fd> group;
   if (count > 1) {
     alone.reset();
     while (group.size() < count) {
-      group.push_back(TRY(bind_socket(address, port, SOCK_DGRAM, Sharing::group)));
+      group.push_back(TRY(bind_socket(address, port, type, Sharing::group)));
+      if (type == SOCK_STREAM) TRY_VOID(listen_on(group.back()));
     }
     if (choose_by_source(group[0], address, static_cast<uint32_t>(count))) return group;
     group.clear();
-    alone = TRY(bind_socket(address, port, SOCK_DGRAM));
+    alone = TRY(bind_socket(address, port, type));
   }
+  if (type == SOCK_STREAM) TRY_VOID(listen_on(alone));
   group.push_back(std::move(alone));
   return group;
 }
@@ -124,7 +132,7 @@ std::string endpoint_text(const IpAddress& address, uint16_t port) {
 }
 
 Result<std::vector<host::Fd>> bind_udp(const IpAddress& address, uint16_t port, size_t count) {
-  auto group = bind_group(address, port, count);
+  auto group = bind_group(address, port, SOCK_DGRAM, count);
   if (!group) {
     return with_context(std::move(group).error(), fmt::format("failed to bind udp listener on {}",
                                                               endpoint_text(address, port)));
@@ -136,14 +144,13 @@ Result<std::vector<host::Fd>> bind_udp(const IpAddress& address, uint16_t port, 
   return group;
 }
 
-Result<host::Fd> listen_tcp(const IpAddress& address, uint16_t port) {
-  auto fd = bind_socket(address, port, SOCK_STREAM);
-  if (fd && ::listen(fd->get(), kBacklog) != 0) fd = system_failure(errno, "IO error");
-  if (!fd) {
-    return with_context(std::move(fd).error(), fmt::format("failed to bind tcp listener on {}",
-                                                           endpoint_text(address, port)));
+Result<std::vector<host::Fd>> listen_tcp(const IpAddress& address, uint16_t port, size_t count) {
+  auto group = bind_group(address, port, SOCK_STREAM, count);
+  if (!group) {
+    return with_context(std::move(group).error(), fmt::format("failed to bind tcp listener on {}",
+                                                              endpoint_text(address, port)));
   }
-  return fd;
+  return group;
 }
 
 std::vector<IpInterface> interface_addresses() {

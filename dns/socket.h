@@ -32,8 +32,8 @@ std::string endpoint_text(const IpAddress& address, uint16_t port);
 /// the queue of one takes nothing from the clients of the others. An IPv6 address may still be
 /// tentative. Errors: already_exists when the address is taken, system.
 Result<std::vector<host::Fd>> bind_udp(const IpAddress& address, uint16_t port, size_t count);
-/// A listening TCP socket that does not block; the same otherwise.
-Result<host::Fd> listen_tcp(const IpAddress& address, uint16_t port);
+/// Listening TCP sockets that do not block; the same otherwise.
+Result<std::vector<host::Fd>> listen_tcp(const IpAddress& address, uint16_t port, size_t count);
 
 /// The addresses of all links of this network namespace with their prefix lengths.
 std::vector<IpInterface> interface_addresses();

@@ -14,6 +14,9 @@ namespace burrow::dns {
 namespace {
 
 constexpr size_t kReadSize = 8192;
+// What one connection may do before others, and those who ask over UDP, have their turn.
+constexpr size_t kTurnMessages = 32;
+constexpr size_t kTurnBytes = 16384;  // of replies
 // How many connections are accepted before others have their turn.
 constexpr int kAccepts = 64;
 constexpr auto kAcceptRetry = std::chrono::milliseconds{100};
@@ -102,7 +105,9 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
     if (is_advancing_ || is_closed_) return;
     is_advancing_ = true;
     const auto self = shared_from_this();
-    while (has_room() && take_message()) {
+    const size_t turn_end = output_.size() + kTurnBytes;
+    for (size_t i = 0; i < kTurnMessages && output_.size() < turn_end && has_room(); ++i) {
+      if (!take_message()) break;
     }
     // Once for all of them: a client may send hundreds at once.
     input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(taken_));
@@ -111,7 +116,9 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
     is_advancing_ = false;
     if (!is_alive) return close();
     if (has_ended_ && outstanding_ == 0 && output_.empty()) return close();
-    if (!output_.empty() && !is_writing_) {
+    // What is left of this turn is done when the socket can be written, which it most often can.
+    const bool has_more_to_do = has_room() && has_message();
+    if ((!output_.empty() || has_more_to_do) && !is_writing_) {
       is_writing_ = true;
       watch_->await_writable();
     }
@@ -124,9 +131,14 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
   }
 
   void await_input() {
-    if (is_reading_ || has_ended_ || is_closed_ || !has_room()) return;
+    if (is_reading_ || has_ended_ || is_closed_ || !has_room() || has_message()) return;
     is_reading_ = true;
     watch_->await_readable();
+  }
+
+  // Whether a whole message waits to be taken.
+  [[nodiscard]] bool has_message() const {
+    return input_.size() >= 2 && input_.size() >= size_t{2} + read_u16(input_.data());
   }
 
   // Answers the first message if it is here whole.
@@ -164,7 +176,7 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
       if (!known) return forward(zones, client, query, away->servers);
       const auto written = Bytes{owner_.reply_}.first(*known);
       if (authority.log != nullptr) [[unlikely]] {
-        authority.log->answered(zones, client, query, written, Clock::now() - begin);
+        authority.log->answered_from_cache(zones, client, query, written, Clock::now() - begin);
       }
       append(written);
     } else {
@@ -176,7 +188,7 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
                std::span<const IpAddress> servers) {
     ++outstanding_;
     const auto& authority = owner_.authority_;
-    Forwarder::Sink sink = [self = shared_from_this()](Bytes late) {
+    Forwarder::Sink sink = [self = shared_from_this()](Bytes late, const auto&) {
       --self->outstanding_;
       if (self->is_closed_) return;
       if (!late.empty()) self->append(late);

@@ -109,8 +109,10 @@ void run_trial(const Trial& trial, const Authority& authority,
   json["servers"] = Json::array();
   for (const auto& server : away->servers) json["servers"].push_back(server.to_string());
   authority.forwarder.forward(zones, client, query, away->servers,
-                              [json = std::move(json), begin, done = std::move(done)](Bytes late) {
+                              [json = std::move(json), begin, done = std::move(done)](
+                                  Bytes late, const Forwarder::Source& source) {
                                 auto whole = json;
+                                if (source.server) whole["upstream"] = source.server->to_string();
                                 add_reply(whole, late, begin);
                                 done(line_of(whole));
                               });

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "dns/query_log.h"
 #include "dns/socket.h"
@@ -11,15 +10,13 @@ namespace burrow::dns {
 namespace {
 
 constexpr size_t kBatch = 64;
-// Queries are small: what is usual lies close together, so that a batch stays in the nearest
-// caches, and the rest of a long one elsewhere. What is longer than we announce (kUdpSize) is cut
-// off by the kernel and refused as malformed.
-constexpr size_t kUsualSize = 256;
-constexpr size_t kRestSize = kUdpSize - kUsualSize;
 // Replies are packed one behind the other, each at the start of a cache line.
 constexpr size_t kReplyAlignment = 64;
-// How many batches one socket gets before the others have their turn.
-constexpr int kRounds = 2;
+// How many datagrams of one socket are answered before the others have their turn.
+constexpr size_t kTurn = 128;
+// While so many are answered more have come, most likely: looking at once costs one system call,
+// being told and looking then costs two.
+constexpr size_t kBusy = 8;
 
 }  // namespace
 
@@ -28,12 +25,12 @@ class DatagramBatch {
  public:
   DatagramBatch() {
     for (size_t i = 0; i < kBatch; ++i) {
-      query_parts_[2 * i] = {queries_[i].data(), kUsualSize};
-      query_parts_[2 * i + 1] = {rests_[i].data(), kRestSize};
+      // One part: the kernel takes a shorter way than with several.
+      query_parts_[i] = {queries_[i].data(), queries_[i].size()};
       received_[i].msg_hdr = {.msg_name = &clients_[i],
                               .msg_namelen = sizeof(SocketAddress),
-                              .msg_iov = &query_parts_[2 * i],
-                              .msg_iovlen = 2};
+                              .msg_iov = &query_parts_[i],
+                              .msg_iovlen = 1};
       sent_[i].msg_hdr.msg_iov = &reply_parts_[i];
       sent_[i].msg_hdr.msg_iovlen = 1;
     }
@@ -45,13 +42,8 @@ class DatagramBatch {
     return count > 0 ? static_cast<size_t>(count) : 0;
   }
 
-  // Valid until the next call.
-  Bytes query(size_t slot) {
-    const size_t size = received_[slot].msg_len;
-    if (size <= kUsualSize) return {queries_[slot].data(), size};
-    std::memcpy(whole_.data(), queries_[slot].data(), kUsualSize);
-    std::memcpy(&whole_[kUsualSize], rests_[slot].data(), size - kUsualSize);
-    return Bytes{whole_}.first(size);
+  [[nodiscard]] Bytes query(size_t slot) const {
+    return Bytes{queries_[slot]}.first(received_[slot].msg_len);
   }
   const SocketAddress& client(size_t slot) const { return clients_[slot]; }
   // Where the next reply is to be written.
@@ -85,12 +77,12 @@ class DatagramBatch {
   }
 
  private:
-  alignas(kReplyAlignment) std::array<std::array<uint8_t, kUsualSize>, kBatch> queries_;
-  std::array<std::array<uint8_t, kRestSize>, kBatch> rests_;
-  std::array<uint8_t, kUdpSize> whole_;
+  // What is longer than we announce is cut off by the kernel and refused as malformed. Queries are
+  // small: of each place the first bytes are used and come into the nearest caches, no more.
+  alignas(kReplyAlignment) std::array<std::array<uint8_t, kUdpSize>, kBatch> queries_;
   alignas(kReplyAlignment) std::array<uint8_t, kBatch*(kUdpSize + kReplyAlignment)> replies_;
   std::array<SocketAddress, kBatch> clients_{};
-  std::array<iovec, 2 * kBatch> query_parts_{};
+  std::array<iovec, kBatch> query_parts_{};
   std::array<iovec, kBatch> reply_parts_{};
   std::array<mmsghdr, kBatch> received_{};
   std::array<mmsghdr, kBatch> sent_{};
@@ -118,13 +110,14 @@ UdpServer::UdpServer(EventLoop& loop, host::Fd socket, const Authority& authorit
 UdpServer::~UdpServer() = default;
 
 void UdpServer::on_readable() {
-  for (int round = 0; round < kRounds; ++round) {
+  for (size_t answered = 0; answered + kBatch <= kTurn;) {
     const size_t count = batch_.receive(socket_->get());
     if (count == 0) return watch_.await_arrival();
     answer_batch(count);
     batch_.send(socket_->get());
     batch_.reset(count);
-    if (count < kBatch) return watch_.await_arrival();
+    if (count < kBusy) return watch_.await_arrival();
+    answered += count;
   }
   watch_.await_readable();
 }
@@ -158,7 +151,7 @@ void UdpServer::answer_batch(size_t count) {
       }
       if (authority_.log != nullptr) [[unlikely]] {
         const Bytes written{batch_.next_reply().first(*known)};
-        authority_.log->answered(zones, client, query, written, Clock::now() - begin);
+        authority_.log->answered_from_cache(zones, client, query, written, Clock::now() - begin);
       }
       batch_.add_reply(slot, *known);
     } else {
@@ -169,7 +162,7 @@ void UdpServer::answer_batch(size_t count) {
 
 void UdpServer::forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
                         const Client& client) {
-  Forwarder::Sink sink = [socket = socket_, to = batch_.client(slot)](Bytes reply) {
+  Forwarder::Sink sink = [socket = socket_, to = batch_.client(slot)](Bytes reply, const auto&) {
     if (reply.empty()) return;
     ::sendto(socket->get(), reply.data(), reply.size(), MSG_DONTWAIT, &to.any, size_of(to));
   };

@@ -18,7 +18,7 @@ struct Authority {
   std::shared_ptr<const Zones> zones;
   Forwarder& forwarder;
   ServerCounts& counts;
-  QueryLog* log = nullptr;  ///< null while nobody listens
+  const QueryLog* log = nullptr;  ///< null while nobody listens
 };
 
 /// Buffers for one batch of datagrams; one serves all sockets of a loop.

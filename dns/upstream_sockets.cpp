@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dns/socket.h"
+#include "dns/upstream_streams.h"
 #include "host/fd.h"
 
 namespace burrow::dns {
@@ -40,38 +41,28 @@ class UpstreamSockets::Implementation {
   Implementation(EventLoop& loop, Callback on_arrival)
       : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         on_arrival_(std::move(on_arrival)),
+        streams_(loop, [this](Handle handle, Bytes message) { on_stream_end(handle, message); }),
         watch_(loop, epoll_.get(), [this] { on_ready(); }) {
     watch_.await_readable();
   }
 
   std::optional<Handle> open(const Upstream& upstream, Transport transport,
                              std::vector<uint8_t> query) {
-    const int family = upstream.address.is_v4() ? AF_INET : AF_INET6;
-    const int type = transport == Transport::tcp ? SOCK_STREAM : SOCK_DGRAM;
-    host::Fd fd{::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    if (!fd.is_open()) return {};
-    // A connected socket gets datagrams of that server alone, and its ICMP errors. The kernel
-    // gives it a random port.
-    const auto name = to_socket_address(upstream.address, kDnsPort, upstream.scope);
-    if (::connect(fd.get(), &name.any, size_of(name)) != 0 && errno != EINPROGRESS) return {};
     const size_t place = free_place();
     Slot& slot = slots_[place];
+    slot.is_used = true;
     slot.transport = transport;
     slot.question_size = query.size();
     if (query[11] != 0) slot.question_size -= kOptSize;
     slot.question_size -= kHeaderSize;
     slot.query = std::move(query);
     const auto handle = uint64_t{slot.generation} << 32U | place;
-    epoll_event event{.events = transport == Transport::tcp ? EPOLLOUT : EPOLLIN,
-                      .data = {.u64 = handle}};
-    slot.fd = std::move(fd);
     ++count_;
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, slot.fd.get(), &event) != 0 ||
-        (transport == Transport::udp && !send(slot))) {
-      close(handle);
-      return {};
-    }
-    return handle;
+    const bool is_out = transport == Transport::udp ? open_datagram(handle, slot, upstream)
+                                                    : open_stream(handle, slot, upstream);
+    if (is_out) return handle;
+    close(handle);
+    return {};
   }
 
   void send_again(Handle handle) {
@@ -83,10 +74,10 @@ class UpstreamSockets::Implementation {
   void close(Handle handle) {
     Slot* slot = find(handle);
     if (slot == nullptr) return;
+    if (slot->transport == Transport::tcp) streams_.close(handle);
+    slot->is_used = false;
     slot->fd.reset();
     slot->query = {};
-    slot->stream = {};
-    slot->written = 0;
     slot->forgeries = 0;
     ++slot->generation;
     free_.push_back(static_cast<uint32_t>(handle));
@@ -97,15 +88,13 @@ class UpstreamSockets::Implementation {
 
  private:
   struct Slot {
-    host::Fd fd;
+    bool is_used = false;
+    host::Fd fd;  // over UDP
     Transport transport = Transport::udp;
     uint32_t generation = 0;
     std::vector<uint8_t> query;
     size_t question_size = 0;
     int forgeries = 0;
-    // Of a connection: what was read so far, and how much of the framed query is written.
-    std::vector<uint8_t> stream;
-    size_t written = 0;
 
     [[nodiscard]] Bytes question() const {
       return Bytes{query}.subspan(kHeaderSize, question_size);
@@ -124,7 +113,26 @@ class UpstreamSockets::Implementation {
 
   Slot* find(Handle handle) {
     Slot& slot = slots_[static_cast<uint32_t>(handle)];
-    return slot.fd.is_open() && slot.generation == handle >> 32U ? &slot : nullptr;
+    return slot.is_used && slot.generation == handle >> 32U ? &slot : nullptr;
+  }
+
+  bool open_datagram(Handle handle, Slot& slot, const Upstream& upstream) {
+    const int family = upstream.address.is_v4() ? AF_INET : AF_INET6;
+    host::Fd fd{::socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    if (!fd.is_open()) return false;
+    // A connected socket gets datagrams of that server alone, and its ICMP errors. The kernel
+    // gives it a random port.
+    const auto name = to_socket_address(upstream.address, kDnsPort, upstream.scope);
+    if (::connect(fd.get(), &name.any, size_of(name)) != 0) return false;
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = handle}};
+    slot.fd = std::move(fd);
+    return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, slot.fd.get(), &event) == 0 && send(slot);
+  }
+
+  bool open_stream(Handle handle, Slot& slot, const Upstream& upstream) {
+    const auto id = streams_.open(handle, upstream, slot.query);
+    if (id) write_u16(slot.query.data(), *id);
+    return id.has_value();
   }
 
   static bool send(const Slot& slot) {
@@ -138,15 +146,8 @@ class UpstreamSockets::Implementation {
     for (int i = 0; i < count; ++i) {
       const auto& event = events[static_cast<size_t>(i)];
       const Handle handle = event.data.u64;
-      const Slot* slot = find(handle);
-      if (slot == nullptr) continue;  // closed by an earlier one of this round
-      if (slot->transport == Transport::udp) {
-        read_datagrams(handle);
-      } else if ((event.events & EPOLLOUT) != 0) {
-        write_stream(handle);
-      } else {
-        read_stream(handle);
-      }
+      // Nothing when it was closed by an earlier one of this round.
+      if (find(handle) != nullptr) read_datagrams(handle);
     }
     watch_.await_readable();
   }
@@ -168,35 +169,8 @@ class UpstreamSockets::Implementation {
     }
   }
 
-  void write_stream(Handle handle) {
-    Slot& slot = *find(handle);
-    std::array<uint8_t, 2> size;
-    write_u16(size.data(), slot.query.size());
-    std::vector<uint8_t> framed{size.begin(), size.end()};
-    framed.insert(framed.end(), slot.query.begin(), slot.query.end());
-    const auto rest = Bytes{framed}.subspan(slot.written);
-    const auto count = ::send(slot.fd.get(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (count < 0) {
-      if (errno == EAGAIN || errno == EINTR) return;
-      return on_arrival_(handle, Arrival::unreachable, {});
-    }
-    slot.written += static_cast<size_t>(count);
-    if (slot.written < framed.size()) return;
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = handle}};
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, slot.fd.get(), &event);
-  }
-
-  void read_stream(Handle handle) {
-    Slot& slot = *find(handle);
-    const auto count = ::recv(slot.fd.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (count <= 0) return on_arrival_(handle, Arrival::unreachable, {});
-    slot.stream.insert(slot.stream.end(), buffer_.begin(), buffer_.begin() + count);
-    if (slot.stream.size() < 2) return;
-    const size_t size = read_u16(slot.stream.data());
-    if (slot.stream.size() < 2 + size) return;
-    const auto stream = std::move(slot.stream);
-    const auto message = Bytes{stream}.subspan(2, size);
+  void on_stream_end(Handle handle, Bytes message) {
+    const Slot& slot = *find(handle);
     // Whoever sends something else over its own connection is no resolver.
     if (!is_response_to(message, slot.query, slot.question())) {
       return on_arrival_(handle, Arrival::unreachable, {});
@@ -217,6 +191,7 @@ class UpstreamSockets::Implementation {
   std::vector<uint32_t> free_;
   size_t count_ = 0;
   std::array<uint8_t, kMaximumMessageSize> buffer_;
+  UpstreamStreams streams_;
   FdWatch watch_;
 };
 

@@ -1,6 +1,6 @@
-// Questions that are out at upstream servers: a socket for each, over UDP with a random port of its
-// own (RFC 5452), over TCP with a connection of its own. Matches what comes back; decides nothing
-// else: race.h says who is asked and forwarder.h what becomes of the answer.
+// Questions that are out at upstream servers: over UDP a socket for each with a random port of its
+// own (RFC 5452), over TCP connections that they share (upstream_streams.h). Matches what comes
+// back; decides nothing else: race.h says who is asked and forwarder.h what becomes of the answer.
 #pragma once
 
 #include <functional>

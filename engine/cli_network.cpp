@@ -235,7 +235,7 @@ Result<NetworkChoice> choice_of(const ConnectOptions& options) {
   for (const auto& text : {options.address4, options.address6}) {
     if (!text.empty()) choice.addresses.push_back(TRY(IpAddress::parse(text)));
   }
-  for (const auto& alias : options.aliases) TRY(ContainerName::parse(alias));
+  for (const auto& alias : options.aliases) TRY(parse_alias(alias));
   if (!options.mac.empty()) choice.mac = TRY(parse_link_mac(options.mac));
   return choice;
 }

@@ -106,6 +106,9 @@ Result<std::string> dns_query_text(const Json& answer) {
     const auto servers = TRY(joined(cursor, "servers"));
     text += fmt::format(" ({})", servers.empty() ? "the host's servers" : servers);
   }
+  if (const auto from = TRY(optional_text(cursor, "upstream")); !from.empty()) {
+    text += fmt::format(" from {}", from);
+  }
   if (TRY(cursor.find("microseconds"))) {
     text += fmt::format(" in {} us", TRY(number(cursor, "microseconds")));
   }
@@ -122,11 +125,8 @@ Result<std::string> dns_log_text(const Json& line) {
   }
   auto answer = TRY(joined(cursor, "answer"));
   const auto rcode = TRY(optional_text(cursor, "rcode"));
-  std::string from;
-  if (TRY(cursor.find("servers"))) {
-    from = TRY(joined(cursor, "servers"));
-    from = fmt::format(" from {}", from.empty() ? "the host's servers" : from);
-  }
+  auto from = TRY(optional_text(cursor, "upstream"));
+  if (!from.empty()) from = fmt::format(" from {}", from);
   return fmt::format("{} {} {} {} {} {}{}{} {} us\n", TRY(TRY(cursor.at("time")).string()),
                      TRY(TRY(cursor.at("network")).string()),
                      TRY(TRY(cursor.at("client")).string()),

@@ -33,7 +33,7 @@ Result<void> apply(NetworkChoice& choice, std::string_view option) {
   } else if (key == "mac") {
     choice.mac = TRY(parse_link_mac(value));
   } else if (key == "alias") {
-    choice.aliases.push_back(TRY(ContainerName::parse(value)).str());
+    choice.aliases.push_back(TRY(parse_alias(value)));
   } else if (key == "interface_name") {
     choice.interface = TRY(LinkName::parse(value));
   } else {
@@ -49,6 +49,12 @@ Failure about(std::string_view what, std::string_view text, Error error) {
 }
 
 }  // namespace
+
+Result<std::string> parse_alias(std::string_view text) {
+  const auto parent = text.starts_with("*.") ? text.substr(2) : text;
+  if (text != "*") TRY(ContainerName::parse(parent));
+  return std::string{text};
+}
 
 Result<MacAddress> parse_link_mac(std::string_view text) {
   const auto mac = TRY(MacAddress::parse(text));

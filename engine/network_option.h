@@ -1,6 +1,7 @@
 // What `--network`, `--add-host` and their like say, as values. Pure.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,10 @@ Result<std::vector<NetworkChoice>> parse_network_choices(const std::vector<std::
 
 /// One `NAME[;NAME...]:ADDRESS`; "host-gateway" stands for the host. Errors: invalid_input.
 Result<HostEntry> parse_host_entry(std::string_view text);
+
+/// A further name of a container: one like its own, or "*", or "*." and one, which stands for all
+/// names below that (docs/dns.md). Errors: invalid_input.
+Result<std::string> parse_alias(std::string_view text);
 
 /// A MAC address that a container's link can have. Errors: invalid_input.
 Result<MacAddress> parse_link_mac(std::string_view text);

@@ -56,6 +56,24 @@ class BenchTest(unittest.TestCase):
         self.assertEqual(document["ports"], 2)
         self.assert_plot(OUT / "setup.svg", "floor", "burrow", "again")
 
+    def test_a_change_among_names_is_measured(self):
+        document, said = bench("dns-reload", "-n", "3", "--names", "10", "200", "--binary",
+                               BIN / "burrow-dns", "--threads", "2")
+        for names in ("10", "200"):
+            self.assertEqual(len(document["names"][names]["wall_us"]), 3)
+            self.assertGreater(min(document["names"][names]["nothing_us"]), 0)
+            self.assertIn(f"{names} names", said)
+
+    def test_floods_are_measured_and_nothing_is_lost_or_answered_twice(self):
+        cases = ["nobody", "outside names", "slow readers", "forged answers"]
+        document, said = bench("dns-floods", "--seconds", "0.5", "--limit-ms", "60000", "--binary",
+                               BIN / "burrow-dns", "--cases", *cases)
+        self.assertEqual(list(document["cases"]), cases)
+        for name, figures in document["cases"].items():
+            self.assertGreater(figures["asked"], 0)
+            self.assertEqual((figures["lost"], figures["twice"]), (0, 0))
+            self.assertIn(name, said)
+
     def test_setup_measures_with_names(self):
         document, _ = bench("setup", "-n", "2", "-p", "1", "--binary", BIN / "burrow-netstack",
                             "--dns")

@@ -36,6 +36,16 @@ class Keeping(DaemonTest):
         self.assertEqual(ask_tcp("example.com", source=CLIENT).data, ["192.0.2.1"])
         self.assertEqual(len(upstream.seen), 1)
 
+    def test_aardvark_keeps_nothing_unless_it_is_told_to(self):
+        upstream = self.start_upstream(UPSTREAM, answering())
+        for options, seen in ((["--compat=aardvark"], 2), (["--compat=aardvark", "--cache=64"], 1)):
+            upstream.seen.clear()
+            daemon = self.start_daemon(FILES, *options)
+            for _ in range(2):
+                self.assertEqual(ask("example.com", source=CLIENT).data, ["192.0.2.1"])
+            self.assertEqual(len(upstream.seen), seen)
+            daemon.stop()
+
     def test_types_flags_and_servers_make_other_questions(self):
         upstream = self.start_upstream(UPSTREAM, answering())
         self.start_upstream(SECOND, answering("192.0.2.2"))

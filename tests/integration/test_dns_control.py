@@ -228,6 +228,19 @@ class Look(DaemonTest):
         self.assertEqual(told[0]["answer"], [f"Web. 0 A {CLIENT}"])
         self.assertEqual(told[2]["servers"], ["127.0.0.22"])
 
+    def test_the_log_names_the_server_that_answered(self):
+        self.start_upstream("127.0.0.22", lambda query, _: dns.respond(query, dns.SERVFAIL))
+        self.start_upstream("127.0.0.23", dns.answering(ttl=60))
+        servers = "127.0.0.22,127.0.0.23"
+        daemon = self.start_daemon({"net": NET.replace(GATEWAY, f"{GATEWAY} {servers}", 1)})
+        _, lines = self.listen(daemon)
+        for name in ("example.com", "example.com", "web"):
+            ask(name, source=CLIENT)
+        told = [json.loads(lines.readline()) for _ in range(3)]
+        self.assertEqual([each.get("upstream") for each in told], ["127.0.0.23", "cache", None])
+        self.assertEqual(told[0]["servers"], servers.split(","))
+        self.assertEqual(control(daemon, f"query example.org from={CLIENT}")["upstream"], "127.0.0.23")
+
     def test_listeners_that_leave_or_never_read_hold_nothing_up(self):
         daemon = self.start_daemon({"net": NET})
         gone, lines = self.listen(daemon)

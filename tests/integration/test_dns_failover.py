@@ -33,6 +33,30 @@ class Failure(DaemonTest):
     def setUp(self):
         pathlib.Path("/etc/resolv.conf").write_text("")
 
+    def test_a_server_that_knows_no_edns_is_asked_without(self):
+        for rcode in (dns.FORMERR, dns.NOTIMP):
+            def old(query, _, rcode=rcode):
+                has_opt = query[11] != 0
+                return respond(query, rcode) if has_opt else respond(query, addresses=["192.0.2.1"])
+            upstream = self.start_upstream(NETWORK, old)
+            daemon = self.start_daemon({"net": network([NETWORK])})
+            for number in range(3):
+                reply = ask(f"n{number}.example", source=CLIENT, edns=1232)
+                self.assertEqual(reply.data, ["192.0.2.1"])
+            # The first question twice; then it is known.
+            self.assertEqual(len(upstream.seen), 4)
+            daemon.stop(), upstream.stop()
+
+    def test_a_refusal_with_an_opt_record_is_about_the_question(self):
+        def modern(query, _):
+            refusal = bytearray(respond(query, dns.FORMERR))
+            refusal[10:12] = b"\0\1"
+            return bytes(refusal) + b"\0\0\x29\4\xd0" + bytes(6)
+        upstream = self.start_upstream(NETWORK, modern)
+        self.start_daemon({"net": network([NETWORK])})
+        self.assertEqual(ask("n.example", source=CLIENT, edns=1232).rcode, dns.FORMERR)
+        self.assertEqual(len(upstream.seen), 1)
+
     def test_servfail_refused_and_broken_answers_go_to_the_next_server(self):
         def broken(query, _):
             return respond(query, addresses=["6.6.6.6"])[:-3]

@@ -20,6 +20,17 @@ def framed(message):
     return struct.pack(">H", len(message)) + message
 
 
+class Large(DaemonTest):
+    def test_many_questions_for_large_answers_sent_at_once_are_all_answered(self):
+        group = "".join(f"id{i} 10.89.{8 + i // 250}.{i % 250}  all\n" for i in range(1000))
+        self.start_daemon({"net": FILES["net"] + group})
+        with TcpClient(source=CLIENT) as client:
+            client.send(*[make_query("all", ident=ident) for ident in range(300)])
+            for ident in range(300):
+                reply = client.receive()
+                self.assertEqual((reply.ident, len(reply.data)), (ident, 1000))
+
+
 class Tcp(DaemonTest):
     def setUp(self):
         self.daemon = self.start_daemon(FILES)

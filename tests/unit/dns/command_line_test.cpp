@@ -68,7 +68,7 @@ TEST_CASE("called as aardvark-dns it has that name, version and habits") {
 }
 
 TEST_CASE("the size of the cache is set in KiB, and 0 turns it off") {
-  CHECK(parse({"run"})->cache_kib == 4096);
+  CHECK(!parse({"run"})->cache_kib);
   CHECK(parse({"--cache", "64", "run"})->cache_kib == 64);
   CHECK(parse({"--cache=0", "run"})->cache_kib == 0);
 }
@@ -80,6 +80,14 @@ TEST_CASE("the version document has aardvark-dns' four keys in their order") {
        {"{\n  \"version\": \"2.0.0\"", "\"commit\"", "\"build_time\"", "\"target\""}) {
     at = document.find(key, at);
     CHECK(at != document.npos);
+  }
+}
+
+TEST_CASE("there is one thread unless more are asked for") {
+  CHECK(parse({"run"})->threads == 1);
+  CHECK(parse({"--threads", "2", "run"})->threads == 2);
+  for (const char* bad : {"--threads=0", "--threads=65", "--threads=two", "--threads=-1"}) {
+    CHECK_MESSAGE(!parse({bad, "run"}), bad);
   }
 }
 

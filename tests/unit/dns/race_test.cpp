@@ -54,6 +54,14 @@ TEST_CASE("a late answer of the first server still counts") {
   CHECK(race.found(0, Finding::positive, at(1500)).end == Race::End::use_this);
 }
 
+TEST_CASE("a server that refuses EDNS is asked once more, without it, and then loses its turn") {
+  auto race = make_race(2, 2);
+  race.begin();
+  CHECK(asked(race.found(0, Finding::without_edns, at(10))) == "0u");
+  CHECK(asked(race.found(0, Finding::without_edns, at(20))) == "1u");
+  CHECK(race.found(1, Finding::positive, at(30)).end == Race::End::use_this);
+}
+
 TEST_CASE("a server that fails makes room for the next at once") {
   for (const auto finding : {Finding::failed, Finding::broken, Finding::unreachable}) {
     auto race = make_race(2, 2);

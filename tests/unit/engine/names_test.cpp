@@ -88,6 +88,18 @@ TEST_CASE("--network takes a name and its options") {
   }
 }
 
+TEST_CASE("an alias may be a wildcard, at its front alone") {
+  for (const auto* text : {"db", "*", "*.x", "*.a.b"}) {
+    CAPTURE(text);
+    CHECK(parse_alias(text).value() == text);
+  }
+  CHECK(parse_network_choice("front:alias=*.x")->aliases == std::vector<std::string>{"*.x"});
+  for (const auto* text : {"", "*.", "**", "a.*", "*x", "*.*.x", "a*"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_alias(text));
+  }
+}
+
 TEST_CASE("several --network keep their order and none stands alone") {
   CHECK(parse_network_choices({"none"})->empty());
   CHECK(parse_network_choices({"b,a"})->at(1).network == "a");
