@@ -43,6 +43,11 @@ std::optional<std::string> store_own(CommandLine& line, std::string_view name, s
     line.dns_servers = line.dns_servers ? *line.dns_servers + ',' + value : std::move(value);
     return std::nullopt;
   }
+  if (name == "run-directory") {
+    if (value.empty()) return "\"--run-directory\" is empty";
+    line.watched.push_back(std::move(value));
+    return std::nullopt;
+  }
   if (value != "text" && value != "json") {
     return fmt::format("invalid value \"{}\" for \"--format\": must be text or json", value);
   }
@@ -69,6 +74,7 @@ std::optional<std::string> store_operands(CommandLine& line, std::vector<std::st
     case Subcommand::create:
     case Subcommand::firewall_reload:
     case Subcommand::firewalld_reload:
+    case Subcommand::watch:
     case Subcommand::doctor:
     case Subcommand::dhcp_proxy:
     case Subcommand::version:

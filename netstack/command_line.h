@@ -31,6 +31,7 @@ struct CommandLine {
   std::optional<std::string> dns_servers;  ///< of update, with commas between them
   std::vector<std::string> rest;           ///< of dhcp-proxy, which reads it itself
   Format format = Format::text;            ///< of plan and doctor
+  std::vector<std::string> watched;        ///< run directories, of watch
 };
 
 /// A command line that asks for text, or one that makes no sense and gets some.

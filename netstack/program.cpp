@@ -16,6 +16,7 @@
 #include "netstack/dhcp_proxy.h"
 #include "netstack/doctor_command.h"
 #include "netstack/dry_run_command.h"
+#include "netstack/watch.h"
 
 namespace burrow::netstack {
 namespace {
@@ -40,8 +41,9 @@ std::optional<std::string> variable(const char* name) {
   return value;
 }
 
-void set_log_threshold() {
-  auto level = log::Level::error;
+void set_log_threshold(Subcommand subcommand) {
+  // A service says what it does; a command that works says nothing.
+  auto level = subcommand == Subcommand::watch ? log::Level::info : log::Level::error;
   for (const auto* name : {"RUST_LOG", "BURROW_LOG"}) {
     if (const auto text = variable(name)) level = log::parse_level(*text, level);
   }
@@ -168,6 +170,16 @@ Result<Output> run_doctor(const CommandLine& line) {
   return Output{printed(findings, line.format), is_healthy(findings) ? 0 : 1};
 }
 
+Result<void> run_watch(const CommandLine& line) {
+  std::vector<std::filesystem::path> directories;
+  for (const auto& path : line.watched) directories.push_back(std::filesystem::absolute(path));
+  if (line.run_directory && !line.run_directory->empty()) {
+    directories.push_back(std::filesystem::absolute(*line.run_directory));
+  }
+  if (directories.empty()) directories = usual_run_directories();
+  return watch(directories, {});
+}
+
 Result<Output> run_plan(const CommandLine& line) {
   if (line.planned == Subcommand::teardown) {
     const auto known = TRY(surroundings(line));
@@ -198,6 +210,9 @@ Result<Output> run(const CommandLine& line, CalledAs called_as) {
     case Subcommand::firewalld_reload:
       TRY_VOID(firewall_reload(TRY(surroundings(line))));
       return Output{};
+    case Subcommand::watch:
+      TRY_VOID(run_watch(line));
+      return Output{};
     case Subcommand::plan:
       return run_plan(line);
     case Subcommand::doctor:
@@ -221,7 +236,7 @@ int run_program(const std::string& argv0, const std::vector<std::string>& argume
     std::fputs(line.error().text.c_str(), line.error().exit_code == 0 ? stdout : stderr);
     return line.error().exit_code;
   }
-  set_log_threshold();
+  set_log_threshold(line->subcommand);
   const auto answer = run(*line, called);
   if (!answer) {
     auto message = answer.error().message;

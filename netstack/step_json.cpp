@@ -15,9 +15,10 @@ Result<Place> parse_place(std::string_view text) {
   return fail(Errc::invalid_input, "unknown place \"{}\"", text);
 }
 
-constexpr std::array<std::pair<TableChange, std::string_view>, 4> kTableWords{{
+constexpr std::array<std::pair<TableChange, std::string_view>, 5> kTableWords{{
     {TableChange::keep, "keep"},
     {TableChange::create, "create"},
+    {TableChange::mend, "mend"},
     {TableChange::replace, "replace"},
     {TableChange::remove, "remove"},
 }};

@@ -33,6 +33,9 @@ constexpr std::array kPlanned{
 };
 constexpr OptionText kFormat{0, "format", "FORMAT", "text, which is the default, or json"};
 constexpr std::array kFormatOnly{kFormat};
+constexpr std::array kWatchOptions{
+    OptionText{0, "run-directory", "DIR", "whose journal counts, besides --config; repeatable"},
+};
 constexpr std::array kUpdateOptions{
     OptionText{0, "network-dns-servers", "ADDRESSES",
                "servers, with commas between them; empty: none; repeatable"},
@@ -93,6 +96,21 @@ constexpr std::array kSubcommands{
         "Puts the table back once, as firewall-reload does, and ends. Our rules have a table of "
         "their own, which a reload of firewalld leaves alone, but for its old iptables backend: "
         "there this is to be called after each reload."},
+    SubcommandText{
+        Subcommand::watch,
+        "watch",
+        {},
+        kWatchOptions,
+        "put back at once what somebody takes out of our firewall table",
+        "Listens to the kernel's notices and, when table inet burrow, or a chain, rule, set or "
+        "element of it goes, puts back what is missing from the journals, in one transaction. "
+        "Rules of chain admin come back with a table that was deleted. Tables of others are never "
+        "touched. Waits for commands that are at work, so that what they take away stays away.\n\n"
+        "Who keeps taking things away is named and waited out with growing pauses. Sleeps while "
+        "nothing happens; runs until a signal ends it. Tells the service manager when it is ready "
+        "($NOTIFY_SOCKET).\n\n"
+        "Without --config and --run-directory, it heals for Podman (/run/containers/networks) and "
+        "for burrow (/run/burrow/networks)."},
     SubcommandText{
         Subcommand::plan, "plan", kPlanned, kFormatOnly,
         "show what setup or teardown would do, and do nothing",

@@ -14,6 +14,7 @@ enum class Subcommand {
   update,
   firewall_reload,
   firewalld_reload,
+  watch,
   plan,
   doctor,
   dhcp_proxy,
