@@ -115,7 +115,9 @@ void LossReader::read(std::span<const uint8_t> datagram) {
       continue;
     }
     if (!is_of_our_table(*message)) continue;
-    if (is(NFT_MSG_DELTABLE)) {
+    if (is(NFT_MSG_NEWTABLE)) {
+      losses_.changed_admin = true;
+    } else if (is(NFT_MSG_DELTABLE)) {
       losses_.needs_comparison = losses_.had_no_table = takes_away_ = ends_table_ = true;
     } else if (is(NFT_MSG_DELCHAIN)) {
       losses_.needs_comparison = takes_away_ = true;

@@ -29,7 +29,7 @@ struct Losses {
   std::vector<Element> elements;
   /// The table went at some time; it may be back.
   bool had_no_table = false;
-  /// Chain `admin`, or what is none of ours in the table, has changed.
+  /// Chain `admin`, or what is none of ours in the table, has changed; or the table is new.
   bool changed_admin = false;
   /// Rules that somebody took out of chain `admin` while the table stood, by the kernel's numbers.
   std::vector<uint64_t> admin_rules;

@@ -51,16 +51,31 @@ std::string to_string(const Healed& healed) {
 Result<Healer> Healer::open(const std::vector<std::filesystem::path>& run_directories) {
   Healer healer{TRY(firewall::Nftables::open())};
   for (const auto& path : run_directories) healer.directories_.push_back({path, {}});
-  TRY_VOID(healer.remember_admin_rules());
+  TRY_VOID(healer.settle());
   return healer;
 }
 
-Result<void> Healer::remember_admin_rules() {
+Result<void> Healer::settle() {
   auto rules = firewall::AdminRules::read();
   // They are changing right now: there is going to be a notice of it.
   if (!rules && rules.error().code == Errc::changed) return {};
   admin_ = std::make_shared<firewall::AdminRules>(TRY(std::move(rules)));
+  if (TRY(nftables_.observe()) == firewall::TableState::missing) {
+    guard_.reset();
+  } else {
+    guard_translations();
+  }
   return {};
+}
+
+void Healer::guard_translations() {
+  if (guard_) return;
+  if (auto guard = firewall::NatGuard::put_up()) {
+    guard_ = *std::move(guard);
+  } else {
+    log::info("watch", "connections may be reset while our table is gone: {}",
+              guard.error().message);
+  }
 }
 
 Result<Healed> Healer::heal(const firewall::Losses& losses) {
@@ -78,17 +93,13 @@ Result<Healed> Healer::heal(const firewall::Losses& losses) {
     }
     if (recorded.empty()) {
       // The last network took the table along, and the administrator's rules in it.
-      if (TRY(nftables_.observe()) == firewall::TableState::missing) {
-        admin_ = std::make_shared<firewall::AdminRules>();
-      }
+      TRY_VOID(settle());
       return healed;
     }
     healed = TRY(put_back(losses, recorded));
     may_be_gone |= healed.table != TableChange::keep;
   }
-  if (losses.changed_admin || may_be_gone || healed.admin_rules > 0) {
-    TRY_VOID(remember_admin_rules());
-  }
+  if (losses.changed_admin || may_be_gone || healed.admin_rules > 0) TRY_VOID(settle());
   return healed;
 }
 
@@ -111,7 +122,14 @@ Result<Healed> Healer::try_put_back(const firewall::Losses& losses,
     if (firewall::keeps_elements(table)) standing = TRY(nftables_.elements());
     missing = missing_from(recorded, standing);
   } else {
-    missing = recorded_among(recorded, losses.elements);
+    // They may be back already: a set-up may have followed the teardown that took them.
+    auto standing = TRY(nftables_.standing(losses.elements));
+    std::ranges::sort(standing);
+    auto gone = losses.elements;
+    std::erase_if(gone, [&](const firewall::Element& element) {
+      return std::ranges::binary_search(standing, element);
+    });
+    missing = recorded_among(recorded, std::move(gone));
   }
   firewall::Change change{.table = table_change(table), .add = elements_of(missing)};
   TRY_VOID(choose_admin_rules(losses, table, change, healed));

@@ -4,10 +4,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "firewall/admin_rules.h"
+#include "firewall/nat_guard.h"
 #include "firewall/nftables.h"
 #include "firewall/notices.h"
 #include "netstack/journal.h"
@@ -59,11 +61,14 @@ class Healer {
   Result<void> apply(firewall::Change change, const MissingGroups& missing, Healed& healed);
   Result<void> choose_admin_rules(const firewall::Losses& losses, firewall::TableState table,
                                   firewall::Change& change, Healed& healed);
-  Result<void> remember_admin_rules();
+  /// The table is there, or it is not: what is to be kept of it, and by it.
+  Result<void> settle();
+  void guard_translations();
 
   firewall::Nftables nftables_;
   std::vector<Directory> directories_;
   std::shared_ptr<firewall::AdminRules> admin_;
+  std::optional<firewall::NatGuard> guard_;  ///< while our table is there, or is to be
 };
 
 }  // namespace burrow::netstack

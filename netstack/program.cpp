@@ -16,6 +16,9 @@
 #include "netstack/dhcp_proxy.h"
 #include "netstack/doctor_command.h"
 #include "netstack/dry_run_command.h"
+#include "netstack/firewall_view.h"
+#include "netstack/repair.h"
+#include "netstack/trace.h"
 #include "netstack/watch.h"
 
 namespace burrow::netstack {
@@ -102,18 +105,22 @@ bool is_reload(Subcommand subcommand) {
   return subcommand == Subcommand::firewall_reload || subcommand == Subcommand::firewalld_reload;
 }
 
-// Units that reload the firewall know no engine: for them there is a default.
+// Units that reload the firewall, and people who repair, know no engine: for them there is a
+// default.
 Result<std::string> run_directory(const CommandLine& line) {
   if (line.run_directory && !line.run_directory->empty()) return *line.run_directory;
-  if (is_reload(line.subcommand)) return std::string{kDefaultRunDirectory};
+  if (is_reload(line.subcommand) || line.subcommand == Subcommand::repair) {
+    return std::string{kDefaultRunDirectory};
+  }
   return fail(Errc::invalid_input, "no run directory: --config is required");
 }
 
 Result<Surroundings> surroundings(const CommandLine& line) {
   // What was set up without a firewall has nothing in it on record.
-  Surroundings result{.firewall = is_reload(line.subcommand) ? FirewallDriver::nftables
-                                                             : TRY(firewall_driver(line)),
-                      .plugins = TRY(plugin_settings(line))};
+  const bool follows_records = is_reload(line.subcommand) || line.subcommand == Subcommand::repair;
+  Surroundings result{
+      .firewall = follows_records ? FirewallDriver::nftables : TRY(firewall_driver(line)),
+      .plugins = TRY(plugin_settings(line))};
   const auto port = TRY(dns_port());
   result.run_directory = std::filesystem::absolute(TRY(run_directory(line)));
   result.dns = {.binary = line.dns_binary.value_or(kDefaultDnsBinary),
@@ -180,6 +187,34 @@ Result<void> run_watch(const CommandLine& line) {
   return watch(directories, {});
 }
 
+Result<Output> run_repair(const CommandLine& line) {
+  const auto report = TRY(
+      repair(TRY(surroundings(line)), line.is_dry_run ? RepairMode::look_only : RepairMode::mend));
+  return Output{printed(report, line.format), report.is_well() ? 0 : 1};
+}
+
+Result<Output> run_firewall_show(const CommandLine& line) {
+  auto nftables = TRY(firewall::Nftables::open());
+  auto view = view_of(TRY(nftables.observe()), TRY(nftables.elements()));
+  if (line.has_counters) {
+    const auto traffic = parse_traffic(TRY(host::read_file("/proc/net/dev")));
+    for (auto& network : view.networks) {
+      if (const auto one = traffic.find(network.bridge); one != traffic.end()) {
+        network.traffic = one->second;
+      }
+    }
+  }
+  return Output{printed(view, line.format)};
+}
+
+Result<void> run_trace(const CommandLine& line) {
+  const auto flow = TRY(parse_flow(line.from, line.to, line.protocol));
+  return trace(flow, line.packets, [](const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+  });
+}
+
 Result<Output> run_plan(const CommandLine& line) {
   if (line.planned == Subcommand::teardown) {
     const auto known = TRY(surroundings(line));
@@ -212,6 +247,13 @@ Result<Output> run(const CommandLine& line, CalledAs called_as) {
       return Output{};
     case Subcommand::watch:
       TRY_VOID(run_watch(line));
+      return Output{};
+    case Subcommand::repair:
+      return run_repair(line);
+    case Subcommand::firewall:
+      return run_firewall_show(line);
+    case Subcommand::trace:
+      TRY_VOID(run_trace(line));
       return Output{};
     case Subcommand::plan:
       return run_plan(line);
