@@ -18,6 +18,7 @@
 
 #include "firewall/fields.h"
 #include "firewall/nftnl.h"
+#include "firewall/rule_mark.h"
 
 namespace burrow::firewall {
 namespace {
@@ -341,19 +342,29 @@ void put_delete_set(Messages& batch, std::string_view set) {
   batch.finish();
 }
 
-void put_new_rule(Messages& batch, const Rule& rule) {
+void put_new_rule(Messages& batch, const Rule& rule, size_t ordinal,
+                  std::optional<uint64_t> before) {
   const RulePointer object{nftnl_rule_alloc()};
   nftnl_rule_set_str(object.get(), NFTNL_RULE_TABLE, kTable);
   nftnl_rule_set_str(object.get(), NFTNL_RULE_CHAIN, std::string{rule.chain}.c_str());
   for (const auto& expression : rule.expressions) std::visit(Adder{object.get()}, expression);
+  auto notes = encode_mark(ordinal);
   if (!rule.comment.empty()) {
     const auto comment = user_data(NFTNL_UDATA_RULE_COMMENT, rule.comment);
-    nftnl_rule_set_data(object.get(), NFTNL_RULE_USERDATA, comment.data(),
-                        static_cast<uint32_t>(comment.size()));
+    notes.insert(notes.begin(), comment.begin(), comment.end());
   }
-  nftnl_rule_nlmsg_build_payload(start(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND),
-                                 object.get());
+  nftnl_rule_set_data(object.get(), NFTNL_RULE_USERDATA, notes.data(),
+                      static_cast<uint32_t>(notes.size()));
+  // Without NLM_F_APPEND a position is what the new rule goes before (nf_tables_newrule).
+  if (before) nftnl_rule_set_u64(object.get(), NFTNL_RULE_POSITION, *before);
+  nftnl_rule_nlmsg_build_payload(
+      start(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | (before ? 0 : NLM_F_APPEND)), object.get());
   batch.finish();
+}
+
+void put_all_rules(Messages& batch) {
+  size_t ordinal = 0;
+  for (const auto& rule : all_rules()) put_new_rule(batch, rule, ordinal++);
 }
 
 void put_add_elements(Messages& batch, std::span<const Element> elements) {
@@ -380,17 +391,16 @@ void put_get_element(Messages& requests, const Element& element) {
   put_elements(requests, std::span{&element, 1}, NFT_MSG_GETSETELEM, NLM_F_ACK, Part::question);
 }
 
-void put_dump_elements(Messages& requests, SetName set) {
-  const auto object = set_named(shape_of(set).name);
+void put_dump_elements(Messages& requests, std::string_view set) {
+  const auto object = set_named(set);
   nftnl_set_elems_nlmsg_build_payload(start(requests, NFT_MSG_GETSETELEM, NLM_F_DUMP),
                                       object.get());
   requests.finish();
 }
 
-void put_dump_rules(Messages& requests, std::string_view chain) {
+void put_dump_rules(Messages& requests) {
   const RulePointer object{nftnl_rule_alloc()};
   nftnl_rule_set_str(object.get(), NFTNL_RULE_TABLE, kTable);
-  nftnl_rule_set_str(object.get(), NFTNL_RULE_CHAIN, std::string{chain}.c_str());
   nftnl_rule_nlmsg_build_payload(start(requests, NFT_MSG_GETRULE, NLM_F_DUMP), object.get());
   requests.finish();
 }

@@ -28,7 +28,12 @@ void put_delete_chain(Messages& batch, std::string_view chain);
 void put_new_set(Messages& batch, const SetShape& shape);
 void put_flush_set(Messages& batch, std::string_view set);
 void put_delete_set(Messages& batch, std::string_view set);
-void put_new_rule(Messages& batch, const Rule& rule);
+/// Puts `rule`, which is number `ordinal` of all_rules(), at the end of its chain, or right before
+/// the rule that the kernel knows by the handle `before`.
+void put_new_rule(Messages& batch, const Rule& rule, size_t ordinal,
+                  std::optional<uint64_t> before = std::nullopt);
+/// Puts all rules, in their order.
+void put_all_rules(Messages& batch);
 
 /// Puts as many messages as `elements` need; all are of one set. Adding is exclusive.
 void put_add_elements(Messages& batch, std::span<const Element> elements);
@@ -37,8 +42,8 @@ void put_get_generation(Messages& requests);
 void put_get_table(Messages& requests);
 /// Asks for the element that holds the key of `element`, its first one if that is an interval.
 void put_get_element(Messages& requests, const Element& element);
-void put_dump_elements(Messages& requests, SetName set);
-void put_dump_rules(Messages& requests, std::string_view chain);
+void put_dump_elements(Messages& requests, std::string_view set);
+void put_dump_rules(Messages& requests);
 void put_dump_chains(Messages& requests);
 void put_dump_sets(Messages& requests);
 

@@ -7,10 +7,13 @@
 #include <map>
 #include <set>
 
+#include "firewall/admin_rules.h"
 #include "firewall/conflicts.h"
+#include "firewall/mending.h"
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
 #include "firewall/replies.h"
+#include "firewall/rule_mark.h"
 #include "firewall/ruleset.h"
 #include "firewall/session.h"
 
@@ -150,13 +153,17 @@ Failure explain_clash(Session& session, std::span<const Element> added,
   return describe(refusals);
 }
 
-Result<void> keep(Session& session, Change change) {
+enum class Structure : uint8_t { whole, mended };
+
+Result<void> keep(Session& session, Change change, Structure structure = Structure::whole) {
   change.add = TRY(without_conflicts(change.add));
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
     const auto difference = TRY(Reconciliation{session, change}.run());
-    if (difference.remove.empty() && difference.add.empty()) return {};
     Messages batch;
     put_batch_begin(batch, difference.generation);
+    if (structure == Structure::mended) TRY_VOID(put_missing_structure(session, batch));
+    if (change.administrators) change.administrators->put(batch);
+    if (difference.remove.empty() && difference.add.empty() && batch.count() == 1) return {};
     for_each_set(difference.remove, [&](auto run) { put_delete_elements(batch, run); });
     for_each_set(difference.add, [&](auto run) { put_add_elements(batch, run); });
     put_batch_end(batch);
@@ -183,7 +190,8 @@ Result<void> create(Session& session, const Change& change) {
   for (const auto& chain : all_chains()) put_new_chain(batch, chain);
   for (const auto& shape : all_shapes()) put_new_set(batch, shape);
   for_each_set(add, [&](auto run) { put_add_elements(batch, run); });
-  for (const auto& rule : all_rules()) put_new_rule(batch, rule);
+  put_all_rules(batch);
+  if (change.administrators) change.administrators->put(batch);
   put_batch_end(batch);
   const auto refusals = TRY(session.commit(batch));
   if (refusals.empty()) return {};
@@ -270,7 +278,7 @@ Result<void> replace(Session& session, const Change& change) {
       put_new_set(batch, shape);
     }
     for_each_set(add, [&](auto run) { put_add_elements(batch, run); });
-    for (const auto& rule : all_rules()) put_new_rule(batch, rule);
+    put_all_rules(batch);
     put_batch_end(batch);
     const auto refusals = TRY(session.commit(batch));
     if (refusals.empty()) return {};
@@ -301,23 +309,14 @@ Result<Nftables> Nftables::open() {
 }
 
 Result<TableState> Nftables::observe() {
-  bool has_rules = false;
-  bool is_marked = false;
-  TRY_VOID(socket_->dump([](Messages& messages) { put_dump_rules(messages, kMarkedChain); },
-                         [&](const nlmsghdr& message) -> Result<void> {
-                           const auto comment = read_rule_comment(message, kMarkedChain);
-                           has_rules = has_rules || comment.has_value();
-                           is_marked = is_marked || comment == kVersionMark;
-                           return {};
-                         },
-                         [&] { has_rules = is_marked = false; }));
-  if (is_marked) return TableState::current;
-  if (has_rules) return TableState::outdated;
+  // A chain that has rules is there, and so is a set that they use: rules tell of all.
+  const auto rules = TRY(Session{*socket_}.rules());
+  if (!rules.empty()) return assess(rules);
   Messages messages;
   put_get_table(messages);
   const auto refusals =
       TRY(socket_->request(messages, [](const nlmsghdr&) -> Result<void> { return {}; }));
-  if (refusals.empty()) return TableState::outdated;
+  if (refusals.empty()) return assess(rules);
   if (has_code(refusals, ENOENT)) return TableState::missing;
   return system_failure(refusals.front().code, "read the firewall table");
 }
@@ -327,6 +326,8 @@ Result<void> Nftables::apply(const Change& change) {
   switch (change.table) {
     case Change::Table::keep:
       return keep(session, change);
+    case Change::Table::mend:
+      return keep(session, change, Structure::mended);
     case Change::Table::create:
       return create(session, change);
     case Change::Table::remove:
@@ -347,6 +348,18 @@ Result<void> Nftables::check(const Change& change) {
   return {};
 }
 
+Result<std::vector<Element>> Nftables::elements() {
+  Session session{*socket_};
+  std::vector<Element> elements;
+  for (const auto& shape : all_shapes()) {
+    if (shape.lifetime) continue;  // filled by rules, not by records
+    auto own = TRY(session.read_set(shape.set));
+    std::ranges::move(own, std::back_inserter(elements));
+  }
+  std::ranges::sort(elements);
+  return elements;
+}
+
 Result<std::vector<LinkName>> Nftables::bridges() {
   Session session{*socket_};
   std::vector<LinkName> names;
@@ -354,6 +367,16 @@ Result<std::vector<LinkName>> Nftables::bridges() {
     names.push_back(std::get<LinkName>(element.key.front()));
   }
   return names;
+}
+
+Result<std::vector<Element>> Nftables::standing(std::span<const Element> elements) {
+  Session session{*socket_};
+  const auto found = TRY(session.look_up(elements));
+  std::vector<Element> standing;
+  for (size_t i = 0; i < elements.size(); ++i) {
+    if (found.elements[i] == elements[i]) standing.push_back(elements[i]);
+  }
+  return standing;
 }
 
 Result<std::vector<std::optional<std::string>>> Nftables::owners(

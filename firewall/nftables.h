@@ -13,14 +13,25 @@
 
 namespace burrow::firewall {
 
-/// What the kernel has of our table. `outdated` is also a table whose rules were flushed.
-enum class TableState : uint8_t { missing, current, outdated };
+/// What the kernel has of our table. `damaged`: chains, sets or rules of this release are missing;
+/// its elements are not looked at. `outdated`: another release made it.
+enum class TableState : uint8_t { missing, current, damaged, outdated };
+
+/// Whether a table in this state keeps its elements, so that they are worth changing singly.
+constexpr bool keeps_elements(TableState state) {
+  return state == TableState::current || state == TableState::damaged;
+}
+
+class AdminRules;
 
 /// One transaction. Removals happen before additions.
 struct Change {
   enum class Table : uint8_t {
     keep,    ///< the table is there and current
     create,  ///< the table is missing: make it whole
+    /// Parts of the table are missing: put back those, and nothing else. What others put into our
+    /// chains stays.
+    mend,
     remove,  ///< delete the table whole, `add` and `remove` are not looked at
     /// Delete the table whole if `remove` takes its last bridge, else keep it; decided by what is
     /// there when it happens.
@@ -30,6 +41,8 @@ struct Change {
   Table table = Table::keep;
   std::vector<Element> remove;
   std::vector<Element> add;
+  /// What chain `admin` gets at its end, in the same transaction (admin_rules.h); not by `replace`.
+  std::shared_ptr<const AdminRules> administrators = {};
 };
 
 class NetfilterSocket;
@@ -64,8 +77,14 @@ class Nftables {
   /// Changes nothing. Errors: as of `apply`, as far as lookups can tell.
   Result<void> check(const Change& change);
 
+  /// All elements of all sets and maps of ours, sorted; none when there is no table.
+  Result<std::vector<Element>> elements();
+
   /// The elements of set `bridges`, sorted; none when there is no table.
   Result<std::vector<LinkName>> bridges();
+
+  /// Those of `elements` that stand exactly as they are here, in their order. One lookup each.
+  Result<std::vector<Element>> standing(std::span<const Element> elements);
 
   /// For each element, in order: the owner of the element with its key, if there is one. One
   /// lookup each.

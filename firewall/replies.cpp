@@ -1,9 +1,9 @@
 #include "firewall/replies.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
-#include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
@@ -18,6 +18,7 @@
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
 #include "firewall/nftnl.h"
+#include "firewall/rule_mark.h"
 #include "firewall/ruleset.h"
 
 namespace burrow::firewall {
@@ -41,6 +42,14 @@ std::span<const uint8_t> as_bytes(const void* start, uint32_t length) {
                           : std::span{static_cast<const uint8_t*>(start), length};
 }
 
+std::string as_text(std::span<const uint8_t> bytes) {
+  return {bytes.begin(), std::ranges::find(bytes, uint8_t{0})};
+}
+
+uint8_t family_of(const nlmsghdr& message) {
+  return static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(&message))->nfgen_family;
+}
+
 bool is_our_table(const char* name) { return name != nullptr && name == kTableName; }
 
 // Comments of elements that others made may hold anything; ours are plain.
@@ -61,18 +70,44 @@ std::optional<uint32_t> read_generation(const nlmsghdr& message) {
   return ntohl(generation);
 }
 
-std::optional<std::string> read_rule_comment(const nlmsghdr& message, std::string_view chain) {
+std::optional<KernelRule> read_rule(const nlmsghdr& message) {
   if (!is_type(message, NFT_MSG_NEWRULE)) return std::nullopt;
-  const RulePointer object{nftnl_rule_alloc()};
-  if (nftnl_rule_nlmsg_parse(&message, object.get()) < 0) return std::nullopt;
-  const char* its_chain = nftnl_rule_get_str(object.get(), NFTNL_RULE_CHAIN);
-  if (!is_our_table(nftnl_rule_get_str(object.get(), NFTNL_RULE_TABLE)) || its_chain == nullptr ||
-      chain != its_chain) {
-    return std::nullopt;
+  const auto attribute = [&](uint16_t type) {
+    return find_attribute(message, sizeof(nfgenmsg), type);
+  };
+  const auto table = as_text(attribute(NFTA_RULE_TABLE));
+  if (table != kTableName || family_of(message) != NFPROTO_INET) return std::nullopt;
+  const auto notes = attribute(NFTA_RULE_USERDATA);
+  KernelRule rule{.chain = as_text(attribute(NFTA_RULE_CHAIN)),
+                  .comment = read_user_data(notes, NFTNL_UDATA_RULE_COMMENT),
+                  .ordinal = decode_mark(notes)};
+  const auto handle = attribute(NFTA_RULE_HANDLE);
+  if (handle.size() == sizeof(rule.handle)) {
+    std::memcpy(&rule.handle, handle.data(), sizeof(rule.handle));
+    rule.handle = be64toh(rule.handle);
   }
-  uint32_t length = 0;
-  const void* bytes = nftnl_rule_get_data(object.get(), NFTNL_RULE_USERDATA, &length);
-  return read_user_data(as_bytes(bytes, length), NFTNL_UDATA_RULE_COMMENT);
+  return rule;
+}
+
+std::optional<KernelChain> read_chain(const nlmsghdr& message) {
+  auto name = read_chain_name(message);
+  if (!name) return std::nullopt;
+  const ChainPointer object{nftnl_chain_alloc()};
+  if (nftnl_chain_nlmsg_parse(&message, object.get()) < 0) return std::nullopt;
+  KernelChain chain{.name = *std::move(name)};
+  const auto chains = all_chains();
+  const auto ours = std::ranges::find(chains, std::string_view{chain.name}, &Chain::name);
+  if (ours == chains.end()) return chain;
+  const bool hangs = nftnl_chain_is_set(object.get(), NFTNL_CHAIN_HOOKNUM);
+  if (!hangs || !ours->hook) {
+    chain.is_current = hangs == ours->hook.has_value();
+    return chain;
+  }
+  const char* type = nftnl_chain_get_str(object.get(), NFTNL_CHAIN_TYPE);
+  chain.is_current = nftnl_chain_get_u32(object.get(), NFTNL_CHAIN_HOOKNUM) == ours->hook->number &&
+                     nftnl_chain_get_s32(object.get(), NFTNL_CHAIN_PRIO) == ours->hook->priority &&
+                     type != nullptr && ours->hook->type == type;
+  return chain;
 }
 
 std::optional<std::string> read_chain_name(const nlmsghdr& message) {
@@ -113,7 +148,7 @@ std::optional<KernelSet> read_set(const nlmsghdr& message) {
 }
 
 Result<void> ElementReader::read(const nlmsghdr& message) {
-  if (!is_type(message, NFT_MSG_NEWSETELEM)) return {};
+  if (!is_type(message, NFT_MSG_NEWSETELEM) && !is_type(message, NFT_MSG_DELSETELEM)) return {};
   const SetPointer object{nftnl_set_alloc()};
   if (nftnl_set_elems_nlmsg_parse(&message, object.get()) < 0) {
     return fail(Errc::corrupt, "netfilter sent elements that do not decode");

@@ -15,8 +15,22 @@ struct nlmsghdr;
 namespace burrow::firewall {
 
 std::optional<uint32_t> read_generation(const nlmsghdr& message);
-/// The comment of a rule of chain `chain` in our table; nothing for other messages.
-std::optional<std::string> read_rule_comment(const nlmsghdr& message, std::string_view chain);
+/// A rule of our table as far as its place counts.
+struct KernelRule {
+  std::string chain;
+  uint64_t handle = 0;
+  std::string comment;
+  std::optional<size_t> ordinal;  ///< its number among all_rules(), where it is one of them
+};
+/// Nothing for other messages.
+std::optional<KernelRule> read_rule(const nlmsghdr& message);
+
+/// A chain of our table, and where it hangs.
+struct KernelChain {
+  std::string name;
+  bool is_current = false;  ///< it hangs where this release has it hang, or nowhere as it should
+};
+std::optional<KernelChain> read_chain(const nlmsghdr& message);
 /// The name of a chain of our table.
 std::optional<std::string> read_chain_name(const nlmsghdr& message);
 
@@ -31,7 +45,8 @@ std::optional<KernelSet> read_set(const nlmsghdr& message);
 /// as two elements, perhaps in two messages.
 class ElementReader {
  public:
-  /// Takes in a message with elements; others are passed over. Errors: corrupt.
+  /// Takes in a message with elements, or with those that went; others are passed over. Errors:
+  /// corrupt.
   Result<void> read(const nlmsghdr& message);
   /// What was read. Elements that this release would not make are left out.
   [[nodiscard]] std::vector<Element> take();

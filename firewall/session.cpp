@@ -48,9 +48,9 @@ Result<Found> Session::look_up(std::span<const Element> elements) {
 
 Result<std::vector<Element>> Session::read_set(SetName set) {
   ElementReader reader;
-  auto outcome = socket_.dump([&](Messages& messages) { put_dump_elements(messages, set); },
-                              [&](const nlmsghdr& message) { return reader.read(message); },
-                              [&] { reader = {}; });
+  auto outcome = socket_.dump(
+      [&](Messages& messages) { put_dump_elements(messages, shape_of(set).name); },
+      [&](const nlmsghdr& message) { return reader.read(message); }, [&] { reader = {}; });
   // Without a table there is nothing in it.
   if (!outcome && outcome.error().code != Errc::not_found) {
     return Failure{std::move(outcome).error()};
@@ -67,6 +67,28 @@ Result<std::vector<std::string>> Session::chains() {
                         },
                         [&] { names.clear(); }));
   return names;
+}
+
+Result<std::vector<KernelChain>> Session::whole_chains() {
+  std::vector<KernelChain> found;
+  TRY_VOID(socket_.dump([](Messages& messages) { put_dump_chains(messages); },
+                        [&](const nlmsghdr& message) -> Result<void> {
+                          if (auto chain = read_chain(message)) found.push_back(*std::move(chain));
+                          return {};
+                        },
+                        [&] { found.clear(); }));
+  return found;
+}
+
+Result<std::vector<KernelRule>> Session::rules() {
+  std::vector<KernelRule> found;
+  TRY_VOID(socket_.dump([](Messages& messages) { put_dump_rules(messages); },
+                        [&](const nlmsghdr& message) -> Result<void> {
+                          if (auto rule = read_rule(message)) found.push_back(*std::move(rule));
+                          return {};
+                        },
+                        [&] { found.clear(); }));
+  return found;
 }
 
 Result<std::vector<KernelSet>> Session::sets() {

@@ -32,6 +32,10 @@ class Session {
   Result<std::vector<Element>> read_set(SetName set);
   /// The names of the chains of our table.
   Result<std::vector<std::string>> chains();
+  /// The chains of our table, with where they hang.
+  Result<std::vector<KernelChain>> whole_chains();
+  /// The rules of our table, each chain's in their order.
+  Result<std::vector<KernelRule>> rules();
   /// The sets and maps of our table.
   Result<std::vector<KernelSet>> sets();
   Result<std::vector<Refusal>> commit(Messages& batch) { return socket_.commit(batch); }

@@ -1,5 +1,7 @@
 #include "netstack/command_line.h"
 
+#include <charconv>
+
 #include "core/json.h"
 #include "netstack/help.h"
 #include "netstack/version.h"
@@ -43,6 +45,35 @@ std::optional<std::string> store_own(CommandLine& line, std::string_view name, s
     line.dns_servers = line.dns_servers ? *line.dns_servers + ',' + value : std::move(value);
     return std::nullopt;
   }
+  if (name == "dry-run") {
+    line.is_dry_run = true;
+    return std::nullopt;
+  }
+  if (name == "counters") {
+    line.has_counters = true;
+    return std::nullopt;
+  }
+  if (name == "from" || name == "to") {
+    (name == "from" ? line.from : line.to) = std::move(value);
+    return std::nullopt;
+  }
+  if (name == "protocol") {
+    line.protocol = std::move(value);
+    return std::nullopt;
+  }
+  if (name == "packets") {
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), line.packets);
+    if (error == std::errc{} && end == value.data() + value.size() && line.packets > 0) {
+      return std::nullopt;
+    }
+    return fmt::format("invalid value \"{}\" for \"--packets\": must be a number", value);
+  }
+  if (name == "run-directory") {
+    if (value.empty()) return "\"--run-directory\" is empty";
+    line.watched.push_back(std::move(value));
+    return std::nullopt;
+  }
   if (value != "text" && value != "json") {
     return fmt::format("invalid value \"{}\" for \"--format\": must be text or json", value);
   }
@@ -66,9 +97,17 @@ std::optional<std::string> store_operands(CommandLine& line, std::vector<std::st
       line.planned = operands.front() == "setup" ? Subcommand::setup : Subcommand::teardown;
       line.netns = std::move(operands.back());
       break;
+    case Subcommand::firewall:
+      if (operands.front() != "show") {
+        return fmt::format("cannot \"{}\" the firewall: must be show", operands.front());
+      }
+      break;
     case Subcommand::create:
     case Subcommand::firewall_reload:
     case Subcommand::firewalld_reload:
+    case Subcommand::watch:
+    case Subcommand::repair:
+    case Subcommand::trace:
     case Subcommand::doctor:
     case Subcommand::dhcp_proxy:
     case Subcommand::version:
@@ -138,6 +177,10 @@ class Reader {
         if (argument.size() > 2) value = argument.substr(argument[2] == '=' ? 3 : 2);
       }
       if (!is_it) continue;
+      if (option.value.empty()) {
+        if (value) return fmt::format("\"{}\" takes no value", long_name);
+        return store(line, option.name, {});
+      }
       if (!value) {
         if (next_ == arguments_.size()) {
           return fmt::format("a value is required for \"{} <{}>\"", long_name, option.value);
@@ -176,6 +219,9 @@ class Reader {
     }
     if (line.subcommand == Subcommand::update && !line.dns_servers) {
       return usage("update needs \"--network-dns-servers <ADDRESSES>\"");
+    }
+    if (line.subcommand == Subcommand::trace && (line.from.empty() || line.to.empty())) {
+      return usage("trace needs \"--from <ADDRESS>\" and \"--to <ADDRESS[:PORT]>\"");
     }
     if (auto trouble = store_operands(line, std::move(operands))) return usage(*trouble);
     return line;

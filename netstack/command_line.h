@@ -30,7 +30,14 @@ struct CommandLine {
   std::string network;                     ///< of update
   std::optional<std::string> dns_servers;  ///< of update, with commas between them
   std::vector<std::string> rest;           ///< of dhcp-proxy, which reads it itself
-  Format format = Format::text;            ///< of plan and doctor
+  Format format = Format::text;            ///< of what has a report
+  bool is_dry_run = false;                 ///< of repair
+  bool has_counters = false;               ///< of firewall
+  std::string from;                        ///< of trace, as written
+  std::string to;                          ///< likewise
+  std::optional<std::string> protocol;     ///< likewise
+  size_t packets = 1;                      ///< of trace
+  std::vector<std::string> watched;        ///< run directories, of watch
 };
 
 /// A command line that asks for text, or one that makes no sense and gets some.

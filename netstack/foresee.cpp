@@ -146,7 +146,7 @@ class Foresight {
     std::erase_if(snapshot_.firewall_bridges, is_removed);
     for_each(
         [&](const NetworkName&, const std::optional<LinkName>& bridge, NetworkSnapshot& network) {
-          if (bridge && is_removed(*bridge)) network.is_in_firewall = false;
+          if (bridge && is_removed(*bridge)) network.in_firewall.clear();
         });
   }
 

@@ -41,6 +41,7 @@ std::string entry(std::string_view term, std::string_view meaning) {
 }
 
 std::string term_of(const OptionText& option) {
+  if (option.value.empty()) return fmt::format("    --{}", option.name);
   if (option.short_name == 0) return fmt::format("    --{} {}", option.name, option.value);
   return fmt::format("-{}, --{} {}", option.short_name, option.name, option.value);
 }
@@ -103,7 +104,8 @@ std::string_view trimmed(std::string_view text) {
 std::string synopsis(std::string_view program, const SubcommandText& text) {
   auto line = fmt::format("{} [OPTIONS] {}", program, text.name);
   for (const auto& option : text.options) {
-    line += fmt::format(" [--{} {}]", option.name, option.value);
+    line += option.value.empty() ? fmt::format(" [--{}]", option.name)
+                                 : fmt::format(" [--{} {}]", option.name, option.value);
   }
   for (const auto& operand : text.operands) line += fmt::format(" {}", operand.name);
   return line;

@@ -206,6 +206,9 @@ Result<void> HostApplier::act(const ChangeFirewall& step) {
     case TableChange::create:
       change.table = Table::create;
       break;
+    case TableChange::mend:
+      change.table = Table::mend;
+      break;
     case TableChange::replace:
       change.table = Table::replace;
       break;

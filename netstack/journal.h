@@ -33,6 +33,11 @@ class Journal {
   /// An empty journal leaves nothing on disk, not even its lock.
   ~Journal();
 
+  /// The directory of the records, whose paths in changes begin there.
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  /// Whether no record counts: while only looking, those of another life of the host are there.
+  [[nodiscard]] bool is_void() const { return is_void_; }
+
   /// Where a file is written before it is renamed into its place.
   std::filesystem::path scratch() const;
 

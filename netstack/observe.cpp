@@ -248,7 +248,7 @@ Result<std::vector<firewall::Element>> recorded_elements(const Journal& journal)
 Result<void> observe_table(Handles& handles, const Journal& journal, Snapshot& snapshot) {
   if (!handles.nftables) return {};
   snapshot.table = TRY(handles.nftables->observe());
-  if (snapshot.table != firewall::TableState::current) {
+  if (!firewall::keeps_elements(snapshot.table)) {
     snapshot.recorded_elements = TRY(recorded_elements(journal));
   }
   return {};
@@ -263,15 +263,14 @@ Result<void> observe_bridges_in_table(Handles& handles, Snapshot& snapshot) {
   return {};
 }
 
-// Whether the network's bridge stands in our table, by its recorded element.
-Result<bool> is_in_firewall(const NetworkSnapshot& network, const Snapshot& snapshot,
-                            Handles& handles) {
-  if (!network.record || snapshot.table != firewall::TableState::current) return false;
-  const auto elements = elements_of(network.record->steps);
-  const auto own = std::ranges::find(elements, firewall::SetName::bridges, &firewall::Element::set);
-  if (own == elements.end()) return false;
-  const auto owners = TRY(handles.nftables->owners({&*own, 1}));
-  return owners.front() == own->owner;
+// Which of the network's recorded elements stand: what somebody took out is to come back.
+Result<std::vector<firewall::Element>> standing_elements(const NetworkSnapshot& network,
+                                                         const Snapshot& snapshot,
+                                                         Handles& handles) {
+  if (!network.record || !handles.nftables || !firewall::keeps_elements(snapshot.table)) {
+    return std::vector<firewall::Element>{};
+  }
+  return handles.nftables->standing(elements_of(network.record->steps));
 }
 
 // Bridges and tunnels of others may live by forwarding, and so may two veths: one alone is rather
@@ -330,7 +329,7 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
     if (is_unmanaged(asked.network) && network.bridge && network.bridge->default_vlan) {
       network.filtering_for = TRY(networks_with_filtering(*asked.network.interface, journal));
     }
-    network.is_in_firewall = TRY(is_in_firewall(network, snapshot, handles));
+    network.in_firewall = TRY(standing_elements(network, snapshot, handles));
     TRY_VOID(observe_host_link(request, asked, handles.route, network));
     if (asked.network.has_dns && snapshot.has_dns_daemon) {
       network.dns_header = dns.header(dns_file_of(asked.network));

@@ -144,8 +144,7 @@ Steps missing_network_steps(const Steps& fresh, const NetworkSnapshot& snapshot)
   for (const auto& step : fresh) {
     const auto* change = std::get_if<ChangeFirewall>(&step);
     if (change != nullptr) {
-      std::vector<firewall::Element> before;
-      if (snapshot.record && snapshot.is_in_firewall) before = elements_of(snapshot.record->steps);
+      const auto& before = snapshot.in_firewall;
       ChangeFirewall difference;
       const auto without = [](const auto& all, const auto& known) {
         std::vector<firewall::Element> rest;

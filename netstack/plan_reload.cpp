@@ -14,19 +14,23 @@ std::vector<std::vector<firewall::Element>> recorded_groups(
   return groups;
 }
 
-ChangeFirewall plan_reload(firewall::TableState table,
-                           const std::vector<std::vector<firewall::Element>>& groups) {
-  ChangeFirewall change;
+TableChange table_change_for(firewall::TableState table) {
   switch (table) {
     case firewall::TableState::current:
-      break;
+      return TableChange::keep;
     case firewall::TableState::missing:
-      change.table = TableChange::create;
-      break;
+      return TableChange::create;
+    case firewall::TableState::damaged:
+      return TableChange::mend;
     case firewall::TableState::outdated:
-      change.table = TableChange::replace;
-      break;
+      return TableChange::replace;
   }
+  return TableChange::keep;
+}
+
+ChangeFirewall plan_reload(firewall::TableState table,
+                           const std::vector<std::vector<firewall::Element>>& groups) {
+  ChangeFirewall change{.table = table_change_for(table)};
   for (const auto& group : groups) {
     change.restore.insert(change.restore.end(), group.begin(), group.end());
   }

@@ -13,9 +13,12 @@ namespace burrow::netstack {
 std::vector<std::vector<firewall::Element>> recorded_groups(
     const std::vector<NetworkRecord>& networks, const std::vector<AttachmentRecord>& attachments);
 
+/// What makes a table in this state whole.
+TableChange table_change_for(firewall::TableState table);
+
 /// One change that makes the table have all of `groups`: a table that stands is kept with all that
-/// is in it, since other run directories may share it; one that is missing or outdated is made
-/// anew.
+/// is in it, since other run directories may share it, and gets the parts back that it lacks; one
+/// that is missing or outdated is made anew.
 ChangeFirewall plan_reload(firewall::TableState table,
                            const std::vector<std::vector<firewall::Element>>& groups);
 

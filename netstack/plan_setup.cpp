@@ -8,6 +8,7 @@
 #include "netstack/plan_checks.h"
 #include "netstack/plan_lan.h"
 #include "netstack/plan_lease.h"
+#include "netstack/plan_reload.h"
 
 namespace burrow::netstack {
 namespace {
@@ -95,9 +96,8 @@ class Planner {
     Steps kept_off;
     if (settings_.firewall == FirewallDriver::nftables &&
         snapshot_.table != firewall::TableState::current) {
-      const auto change = snapshot_.table == firewall::TableState::missing ? TableChange::create
-                                                                           : TableChange::replace;
-      steps.emplace_back(ChangeFirewall{.table = change, .restore = restored(attachments)});
+      steps.emplace_back(ChangeFirewall{.table = table_change_for(snapshot_.table),
+                                        .restore = restored(attachments)});
     }
     const auto forward = [&](Family family, const char* key,
                              const std::optional<ForwardingSnapshot>& there) {

@@ -136,7 +136,7 @@ class Planner {
     }
     // A table that is missing gets the ports back from the record, with all else, when it is
     // renewed.
-    if (!change.add.empty() && snapshot_.table == firewall::TableState::current) {
+    if (!change.add.empty() && firewall::keeps_elements(snapshot_.table)) {
       join_firewall_change(std::move(change));
     }
     if (carried) forget_flows(std::move(targets));
@@ -233,7 +233,7 @@ Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot
       plan.steps.emplace_back(RemoveDnsEntry{dns_file_of(asked.network), request.container});
       changes_dns = true;
     }
-    if (snapshot.table == firewall::TableState::current) {
+    if (firewall::keeps_elements(snapshot.table)) {
       auto elements = ports_without_record(request, asked);
       std::ranges::move(elements, std::back_inserter(firewall.remove));
     }
@@ -277,7 +277,7 @@ Plan plan_unused_networks(const SetupRequest& request, const Snapshot& snapshot)
       std::ranges::move(elements, std::back_inserter(firewall.remove));
     }
   }
-  if (snapshot.table == firewall::TableState::current && !firewall.remove.empty()) {
+  if (firewall::keeps_elements(snapshot.table) && !firewall.remove.empty()) {
     if (bridges.empty()) firewall.table = TableChange::remove;
     plan.steps.emplace_back(std::move(firewall));
   }

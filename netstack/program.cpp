@@ -17,6 +17,10 @@
 #include "netstack/dhcp_proxy.h"
 #include "netstack/doctor_command.h"
 #include "netstack/dry_run_command.h"
+#include "netstack/firewall_view.h"
+#include "netstack/repair.h"
+#include "netstack/trace.h"
+#include "netstack/watch.h"
 
 namespace burrow::netstack {
 namespace {
@@ -41,8 +45,9 @@ std::optional<std::string> variable(const char* name) {
   return value;
 }
 
-void set_log_threshold() {
-  auto level = log::Level::error;
+void set_log_threshold(Subcommand subcommand) {
+  // A service says what it does; a command that works says nothing.
+  auto level = subcommand == Subcommand::watch ? log::Level::info : log::Level::error;
   for (const auto* name : {"RUST_LOG", "BURROW_LOG"}) {
     if (const auto text = variable(name)) level = log::parse_level(*text, level);
   }
@@ -112,17 +117,21 @@ bool is_reload(Subcommand subcommand) {
   return subcommand == Subcommand::firewall_reload || subcommand == Subcommand::firewalld_reload;
 }
 
-// Units that reload the firewall know no engine: for them there is a default.
+// Units that reload the firewall, and people who repair, know no engine: for them there is a
+// default.
 Result<std::string> run_directory(const CommandLine& line) {
   if (line.run_directory && !line.run_directory->empty()) return *line.run_directory;
-  if (is_reload(line.subcommand)) return std::string{kDefaultRunDirectory};
+  if (is_reload(line.subcommand) || line.subcommand == Subcommand::repair) {
+    return std::string{kDefaultRunDirectory};
+  }
   return fail(Errc::invalid_input, "no run directory: --config is required");
 }
 
 Result<Surroundings> surroundings(const CommandLine& line) {
   // What was set up without a firewall has nothing in it on record.
+  const bool follows_records = is_reload(line.subcommand) || line.subcommand == Subcommand::repair;
   Surroundings result;
-  if (!is_reload(line.subcommand)) result.firewall = TRY(firewall_driver(line));
+  if (!follows_records) result.firewall = TRY(firewall_driver(line));
   result.publishing = TRY(publishing());
   result.plugins = TRY(plugin_settings(line));
   const auto port = TRY(dns_port());
@@ -181,6 +190,44 @@ Result<Output> run_doctor(const CommandLine& line) {
   return Output{printed(findings, line.format), is_healthy(findings) ? 0 : 1};
 }
 
+Result<void> run_watch(const CommandLine& line) {
+  std::vector<std::filesystem::path> directories;
+  for (const auto& path : line.watched) directories.push_back(std::filesystem::absolute(path));
+  if (line.run_directory && !line.run_directory->empty()) {
+    directories.push_back(std::filesystem::absolute(*line.run_directory));
+  }
+  if (directories.empty()) directories = usual_run_directories();
+  return watch(directories, {});
+}
+
+Result<Output> run_repair(const CommandLine& line) {
+  const auto report = TRY(
+      repair(TRY(surroundings(line)), line.is_dry_run ? RepairMode::look_only : RepairMode::mend));
+  return Output{printed(report, line.format), report.is_well() ? 0 : 1};
+}
+
+Result<Output> run_firewall_show(const CommandLine& line) {
+  auto nftables = TRY(firewall::Nftables::open());
+  auto view = view_of(TRY(nftables.observe()), TRY(nftables.elements()));
+  if (line.has_counters) {
+    const auto traffic = parse_traffic(TRY(host::read_file("/proc/net/dev")));
+    for (auto& network : view.networks) {
+      if (const auto one = traffic.find(network.bridge); one != traffic.end()) {
+        network.traffic = one->second;
+      }
+    }
+  }
+  return Output{printed(view, line.format)};
+}
+
+Result<void> run_trace(const CommandLine& line) {
+  const auto flow = TRY(parse_flow(line.from, line.to, line.protocol));
+  return trace(flow, line.packets, [](const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+  });
+}
+
 Result<Output> run_plan(const CommandLine& line) {
   if (line.planned == Subcommand::teardown) {
     const auto known = TRY(surroundings(line));
@@ -211,6 +258,16 @@ Result<Output> run(const CommandLine& line, CalledAs called_as) {
     case Subcommand::firewalld_reload:
       TRY_VOID(firewall_reload(TRY(surroundings(line))));
       return Output{};
+    case Subcommand::watch:
+      TRY_VOID(run_watch(line));
+      return Output{};
+    case Subcommand::repair:
+      return run_repair(line);
+    case Subcommand::firewall:
+      return run_firewall_show(line);
+    case Subcommand::trace:
+      TRY_VOID(run_trace(line));
+      return Output{};
     case Subcommand::plan:
       return run_plan(line);
     case Subcommand::doctor:
@@ -234,7 +291,7 @@ int run_program(const std::string& argv0, const std::vector<std::string>& argume
     std::fputs(line.error().text.c_str(), line.error().exit_code == 0 ? stdout : stderr);
     return line.error().exit_code;
   }
-  set_log_threshold();
+  set_log_threshold(line->subcommand);
   const auto answer = run(*line, called);
   if (!answer) {
     auto message = answer.error().message;

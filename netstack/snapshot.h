@@ -50,7 +50,8 @@ struct NetworkSnapshot {
   std::vector<IpAddress> absent_outbound;  ///< outbound addresses asked for that the host lacks
   std::optional<ParentSnapshot> parent;    ///< of a LAN driver: named, or the default route's link
   std::optional<NetworkRecord> record;
-  bool is_in_firewall = false;         ///< its bridge stands in our table
+  /// Those of its recorded elements that stand in our table; set-up only.
+  std::vector<firewall::Element> in_firewall;
   bool has_other_attachments = false;  ///< of other containers, by the journal; teardown only
   /// Networks on record for which its bridge filters VLANs, which it did not before.
   std::vector<NetworkName> filtering_for;
@@ -85,7 +86,7 @@ struct Snapshot {
   firewall::TableState table = firewall::TableState::missing;
   bool has_other_networks = false;  ///< on record besides those asked for; read for teardown only
   std::vector<LinkName> firewall_bridges;  ///< bridges in our table; read for teardown only
-  /// Elements of all records, for a table that is not current; empty while it is.
+  /// Elements of all records, for a table that lost its own; empty otherwise.
   std::vector<firewall::Element> recorded_elements;
   std::optional<ForwardingSnapshot> forwarding4;
   std::optional<ForwardingSnapshot> forwarding6;  ///< nothing where the host has no IPv6

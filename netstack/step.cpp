@@ -99,6 +99,7 @@ bool is_empty(const ChangeFirewall& change) {
 std::string describe(const ChangeFirewall& change) {
   std::string text = "change firewall";
   if (change.table == TableChange::create) text += ", create table inet burrow";
+  if (change.table == TableChange::mend) text += ", mend table inet burrow";
   if (change.table == TableChange::replace) text += ", renew table inet burrow";
   if (!change.restore.empty()) text += fmt::format(", restore {} elements", change.restore.size());
   if (change.table == TableChange::remove) text += ", remove table inet burrow";

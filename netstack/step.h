@@ -22,7 +22,7 @@ namespace burrow::netstack {
 enum class Place { host, container };
 
 /// What happens to our nftables table as a whole.
-enum class TableChange { keep, create, replace, remove };
+enum class TableChange { keep, create, mend, replace, remove };
 
 /// A link of ours to be deleted: only if it still has the MAC address that we gave it.
 struct OwnedLink {

@@ -6,9 +6,10 @@
 namespace burrow::netstack {
 namespace {
 
-constexpr std::array<std::pair<TableChange, std::string_view>, 4> kTableWords{{
+constexpr std::array<std::pair<TableChange, std::string_view>, 5> kTableWords{{
     {TableChange::keep, "keep"},
     {TableChange::create, "create"},
+    {TableChange::mend, "mend"},
     {TableChange::replace, "replace"},
     {TableChange::remove, "remove"},
 }};

@@ -36,6 +36,22 @@ constexpr std::array kPlanned{
 };
 constexpr OptionText kFormat{0, "format", "FORMAT", "text, which is the default, or json"};
 constexpr std::array kFormatOnly{kFormat};
+constexpr std::array kWatchOptions{
+    OptionText{0, "run-directory", "DIR", "whose journal counts, besides --config; repeatable"},
+};
+constexpr std::array kRepairOptions{
+    OptionText{0, "dry-run", "", "change nothing: say what differs and what would mend it"},
+    kFormat,
+};
+constexpr std::array kShow{OptionText{0, "counters", "", "with what passed each network's bridge"},
+                           kFormat};
+constexpr std::array kShown{OperandText{"show", "the only word that can stand here"}};
+constexpr std::array kTraceOptions{
+    OptionText{0, "from", "ADDRESS", "who sends the packets"},
+    OptionText{0, "to", "ADDRESS[:PORT]", "whom they are sent to; IPv6 with a port in brackets"},
+    OptionText{0, "protocol", "PROTOCOL", "tcp, udp or sctp; with a port, tcp is the default"},
+    OptionText{0, "packets", "NUMBER", "end after so many packets, 1 by default"},
+};
 constexpr std::array kUpdateOptions{
     OptionText{0, "network-dns-servers", "ADDRESSES",
                "servers, with commas between them; empty: none; repeatable"},
@@ -96,6 +112,51 @@ constexpr std::array kSubcommands{
         "Puts the table back once, as firewall-reload does, and ends. Our rules have a table of "
         "their own, which a reload of firewalld leaves alone, but for its old iptables backend: "
         "there this is to be called after each reload."},
+    SubcommandText{
+        Subcommand::watch,
+        "watch",
+        {},
+        kWatchOptions,
+        "put back at once what somebody takes out of our firewall table",
+        "Listens to the kernel's notices and, when table inet burrow, or a chain, rule, set or "
+        "element of it goes, puts back what is missing from the journals, in one transaction. "
+        "Rules of chain admin come back with a table that was deleted. Tables of others are never "
+        "touched. Waits for commands that are at work, so that what they take away stays away.\n\n"
+        "Who keeps taking things away is named and waited out with growing pauses. Sleeps while "
+        "nothing happens; runs until a signal ends it. Tells the service manager when it is ready "
+        "($NOTIFY_SOCKET).\n\n"
+        "Without --config and --run-directory, it heals for Podman (/run/containers/networks) and "
+        "for burrow (/run/burrow/networks)."},
+    SubcommandText{
+        Subcommand::repair,
+        "repair",
+        {},
+        kRepairOptions,
+        "compare the journal with the host, and mend what differs",
+        "Looks at every network and container on record: bridges, links, addresses, settings, "
+        "firewall, names, and namespaces that are gone. Prints what differs and mends it: puts "
+        "back "
+        "what is missing, and takes down what is left of containers that died. Says what it cannot "
+        "mend, and who can. Waits for a command that is at work, and is safe to repeat.\n\n"
+        "Exit status 0: the host is as the journal says, or is so by now; 1: something is left. "
+        "Without --config, Podman's run directory is meant."},
+    SubcommandText{
+        Subcommand::firewall, "firewall", kShown, kShow,
+        "show who is in the firewall: networks, and who publishes what",
+        "Reads table inet burrow and prints its networks, with their isolation and their way "
+        "outside, and the published ports with their containers. Counters are those that the "
+        "kernel keeps of every bridge anyway. Changes nothing."},
+    SubcommandText{
+        Subcommand::trace,
+        "trace",
+        {},
+        kTraceOptions,
+        "follow a packet through all tables and say what each chain does",
+        "Waits for packets from one address to another, and prints what every rule that matched "
+        "them did, in tables of others too, and who dropped them. Answers are not followed. "
+        "Packets between two ports of one bridge meet no table unless br_netfilter is on.\n\n"
+        "While it runs there is a table inet burrow_trace that marks these packets; it goes with "
+        "the program, however that ends."},
     SubcommandText{
         Subcommand::plan, "plan", kPlanned, kFormatOnly,
         "show what setup or teardown would do, and do nothing",

@@ -14,17 +14,21 @@ enum class Subcommand {
   update,
   firewall_reload,
   firewalld_reload,
+  watch,
+  repair,
+  firewall,
+  trace,
   plan,
   doctor,
   dhcp_proxy,
   version,
 };
 
-/// An option with a value.
+/// An option with a value, or without one.
 struct OptionText {
   char short_name;  ///< 0: none
   std::string_view name;
-  std::string_view value;  ///< what the value is called
+  std::string_view value;  ///< what the value is called; empty: there is none
   std::string_view help;   ///< a part of a sentence
 };
 

@@ -124,6 +124,15 @@ class BenchTest(unittest.TestCase):
             self.assertGreater(document["programs"][name]["wall_us"], 0)
             self.assertIn(name, said)
 
+    @unittest.skipUnless(os.access(BIN / "firewall-tool", os.X_OK) and shutil.which("nft"), "needs nft")
+    def test_heal_measures_gaps_elements_and_connections(self):
+        document, said = bench("heal", "-n", "5", "-e", "100", "-p", "20", "--flushes", "1", "--rounds", "1",
+                               "--connections", "5", "--idle", "0.3", "--netstack", BIN / "burrow-netstack",
+                               "--firewall-tool", BIN / "firewall-tool")
+        self.assertEqual(set(document["gap_ms"]), {"one flow", "new flows"})
+        self.assertEqual(set(document["connect_us"]), {"one port", "elements", "list of rules"})
+        self.assertIn("100 elements from nothing", said)
+
 
 if __name__ == "__main__":
     unittest.main()

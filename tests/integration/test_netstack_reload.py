@@ -4,6 +4,7 @@ import json
 import os
 import re
 
+from netns_support import NEVER, Listener, Namespace, connects, reaches
 from netstack_support import CONFIG, Netstack, NetstackTest, attachment, main, network, port, request
 
 FRONT = network("front", "10.30.0.0/24", "fd00:30::/64")
@@ -118,6 +119,59 @@ class Reload(NetstackTest):
         self.machine.sh("nft", "flush", "ruleset")
         self.reload()
         self.assertIn("10.30.0.0/24", self.table())
+
+
+class OwnPart(NetstackTest):
+    """Without anybody asking, each set-up puts back what its own network lacks."""
+
+    def setUp(self):
+        super().setUp()
+        self.outside_host = self.outside()
+        self.setup_ok(self.container("a"), request("a", attachment(FRONT, "10.30.0.2", "fd00:30::2"), ports=[port(8080, 80)]))
+        self.setup_ok(self.container("b"), request("b", attachment(BACK, "10.31.0.2")))
+
+    def lines(self):
+        return sorted(self.machine.sh("nft", "list", "table", "inet", "burrow").splitlines())
+
+    def join(self, number):
+        """One more container on the network, which leaves again: what it repairs stays."""
+        document = request("c", attachment(FRONT, f"10.30.0.{number}", f"fd00:30::{number}"))
+        namespace = self.container(f"c{number}")
+        self.setup_ok(namespace, document)
+        self.teardown_ok(namespace, document)
+
+    def test_each_kind_of_element_comes_back(self):
+        before = self.lines()
+        for number, change in enumerate((
+            "delete element inet burrow bridges { br-front }",
+            "delete element inet burrow same_bridge { br-front . br-front }",
+            "delete element inet burrow subnets4 { 10.30.0.0/24 }",
+            "delete element inet burrow subnets6 { fd00:30::/64 }",
+            "delete element inet burrow same_network6 { fd00:30::/64 . fd00:30::/64 }",
+        ), start=10):
+            self.machine.sh("nft", *change.split())
+            self.assertNotEqual(self.lines(), before)
+            self.join(number)
+            self.assertEqual(self.lines(), before, change)
+
+    def test_chains_and_rules_come_back_and_nobody_loses_an_element(self):
+        before = self.lines()
+        for number, change in enumerate((
+            "delete chain inet burrow forward",
+            "flush chain inet burrow publish",
+            "flush table inet burrow",
+        ), start=20):
+            self.machine.sh("nft", *change.split())
+            self.join(number)
+            self.assertEqual(self.lines(), before, change)
+
+    def test_packets_flow_again_after_the_next_set_up(self):
+        with Listener(Namespace("a", "/run/netns/a"), 80) as listener:
+            self.assertTrue(reaches(self.outside_host, "192.0.2.1", 8080, listener))
+            self.machine.sh("nft", "flush", "chain", "inet", "burrow", "publish")
+            self.assertFalse(connects(self.outside_host, "192.0.2.1", 8080, timeout=NEVER))
+            self.join(30)
+            self.assertTrue(reaches(self.outside_host, "192.0.2.1", 8080, listener))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ except ImportError:
     jsonschema = None
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCHEMAS = ("network", "plugin-call", "setup-request", "create-request", "status", "doctor", "plan")
+SCHEMAS = ("network", "plugin-call", "setup-request", "create-request", "status", "doctor", "plan", "repair", "firewall")
 
 
 def validators():

@@ -125,6 +125,8 @@ std::string_view to_string(TableState state) {
       return "missing";
     case TableState::current:
       return "current";
+    case TableState::damaged:
+      return "damaged";
     case TableState::outdated:
       return "outdated";
   }
@@ -135,6 +137,7 @@ Result<Change::Table> decode_table(std::string_view word, Nftables& nftables) {
   if (word == "keep") return Change::Table::keep;
   if (word == "create") return Change::Table::create;
   if (word == "remove") return Change::Table::remove;
+  if (word == "mend") return Change::Table::mend;
   if (word == "replace") return Change::Table::replace;
   if (word == "ensure") {
     switch (TRY(nftables.observe())) {
@@ -142,6 +145,8 @@ Result<Change::Table> decode_table(std::string_view word, Nftables& nftables) {
         return Change::Table::create;
       case TableState::current:
         return Change::Table::keep;
+      case TableState::damaged:
+        return Change::Table::mend;
       case TableState::outdated:
         return Change::Table::replace;
     }

@@ -25,7 +25,7 @@ Snapshot stands(const SetupRequest& request, const Plan& plan) {
       network.dns_header = dns->header;
     }
   }
-  network.is_in_firewall = true;
+  network.in_firewall = elements_of(plan.steps);
   network.free_host_link = host_link_names(request.container, asked.network.name)[1];
   snapshot.container->taken_links.insert(asked.interface);
   snapshot.container->is_loopback_up = true;

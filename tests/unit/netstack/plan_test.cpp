@@ -94,7 +94,7 @@ TEST_CASE("the second container makes no bridge, and its teardown leaves it") {
   second.ports.clear();
   auto snapshot = after_setup(first, planned);
   auto& network = snapshot.networks.begin()->second;
-  network.is_in_firewall = true;
+  network.in_firewall = elements_of(network.record->steps);
   network.bridge->addresses = {*IpInterface::parse("10.1.0.1/24"),
                                *IpInterface::parse("fd00:1::1/64")};
   network.bridge->mtu = 1400;

@@ -1,0 +1,239 @@
+#include "netstack/firewall_view.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace burrow::netstack {
+namespace {
+
+using firewall::Element;
+using firewall::SetName;
+
+constexpr std::string_view kNetworkOwner = "network ";
+
+std::string field(const Element& element, size_t index) {
+  return firewall::to_string(std::span{element.key}.subspan(index, 1));
+}
+
+std::string word_of(firewall::TableState table) {
+  switch (table) {
+    case firewall::TableState::missing:
+      return "missing";
+    case firewall::TableState::current:
+      return "current";
+    case firewall::TableState::damaged:
+      return "damaged";
+    case firewall::TableState::outdated:
+      return "outdated";
+  }
+  return "?";
+}
+
+void add_port(const Element& element, FirewallView& view) {
+  const bool has_address = element.key.size() == 3;
+  ShownPort port{.owner = element.owner,
+                 .protocol = field(element, has_address ? 1 : 0),
+                 .host_address = has_address ? field(element, 0) : "",
+                 .host_ports = field(element, element.key.size() - 1),
+                 .to = firewall::to_string(std::span{element.value}.first(1))};
+  const bool is_v6 = port.to.find(':') != std::string::npos;
+  // A range leads to the same ports.
+  const auto inside = element.value.size() > 1
+                          ? firewall::to_string(std::span{element.value}.subspan(1, 1))
+                          : port.host_ports;
+  port.to = is_v6 ? fmt::format("[{}]:{}", port.to, inside) : fmt::format("{}:{}", port.to, inside);
+  if (!has_address) port.host_address = is_v6 ? "::" : "0.0.0.0";
+  view.ports.push_back(std::move(port));
+}
+
+void add_to_network(const Element& element, ShownNetwork& network) {
+  switch (element.set) {
+    case SetName::bridges:
+      network.bridge = field(element, 0);
+      break;
+    case SetName::isolated:
+      network.isolation = "isolated";
+      break;
+    case SetName::strict:
+      network.isolation = "strict";
+      break;
+    case SetName::internal:
+      network.is_internal = true;
+      break;
+    case SetName::subnets4:
+    case SetName::subnets6:
+      network.subnets.push_back(field(element, 0));
+      break;
+    case SetName::routed4:
+    case SetName::routed6:
+      network.is_routed = true;
+      break;
+    case SetName::snat4:
+    case SetName::snat6:
+      network.outbound[field(element, 0)] = firewall::to_string(element.value);
+      break;
+    case SetName::dns4:
+    case SetName::dns6:
+      if (field(element, 1) == "udp") {
+        network.dns.push_back(firewall::to_string(element.value));
+      }
+      break;
+    default:
+      break;  // says nothing of its own
+  }
+}
+
+bool is_publication(SetName set) { return firewall::shape_of(set).name.starts_with("publish"); }
+
+/// Lines whose columns stand below each other.
+class Columns {
+ public:
+  void add(std::vector<std::string> line) { lines_.push_back(std::move(line)); }
+  [[nodiscard]] std::string text() const {
+    std::vector<size_t> widths;
+    for (const auto& line : lines_) {
+      widths.resize(std::max(widths.size(), line.size()));
+      for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+    }
+    std::string text;
+    for (const auto& line : lines_) {
+      std::string row;
+      for (size_t i = 0; i < line.size(); ++i) {
+        row += fmt::format("{:<{}}  ", line[i], widths[i]);
+      }
+      text += row.substr(0, row.find_last_not_of(' ') + 1) + '\n';
+    }
+    return text;
+  }
+
+ private:
+  std::vector<std::vector<std::string>> lines_;
+};
+
+std::string reach_of(const ShownNetwork& network) {
+  if (network.is_internal) return "internal";
+  return network.is_routed ? "routed" : "translated";
+}
+
+}  // namespace
+
+FirewallView view_of(firewall::TableState table, const std::vector<Element>& elements) {
+  FirewallView view{.table = table, .networks = {}, .ports = {}};
+  std::map<std::string, ShownNetwork> networks;
+  for (const auto& element : elements) {
+    if (is_publication(element.set)) {
+      add_port(element, view);
+    } else if (element.owner.starts_with(kNetworkOwner)) {
+      auto& network = networks[element.owner.substr(kNetworkOwner.size())];
+      add_to_network(element, network);
+    }
+  }
+  for (auto& [name, network] : networks) {
+    network.name = name;
+    view.networks.push_back(std::move(network));
+  }
+  std::ranges::stable_sort(view.ports, {}, &ShownPort::owner);
+  return view;
+}
+
+std::map<std::string, LinkTraffic> parse_traffic(std::string_view text) {
+  // NAME: bytes packets errs drop fifo frame compressed multicast, and the same for what is sent.
+  constexpr size_t kBytesOut = 8;
+  std::map<std::string, LinkTraffic> traffic;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    auto line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const auto colon = line.find(':');
+    if (colon == line.npos) continue;
+    const auto start = line.find_first_not_of(' ');
+    const std::string name{line.substr(start, colon - start)};
+    std::vector<uint64_t> numbers;
+    for (line.remove_prefix(colon + 1); !line.empty();) {
+      line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+      uint64_t number = 0;
+      const auto [stop, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+      if (error != std::errc{}) break;
+      numbers.push_back(number);
+      line.remove_prefix(static_cast<size_t>(stop - line.data()));
+    }
+    if (numbers.size() < kBytesOut + 2) continue;
+    traffic[name] = {.bytes_in = numbers[0],
+                     .packets_in = numbers[1],
+                     .bytes_out = numbers[kBytesOut],
+                     .packets_out = numbers[kBytesOut + 1]};
+  }
+  return traffic;
+}
+
+std::string to_text(const FirewallView& view) {
+  auto text = fmt::format("table inet burrow: {}\n", word_of(view.table));
+  if (!view.networks.empty()) {
+    Columns columns;
+    const bool has_traffic = std::ranges::any_of(
+        view.networks, [](const ShownNetwork& network) { return network.traffic.has_value(); });
+    std::vector<std::string> head{"NETWORK", "BRIDGE", "SUBNETS", "ISOLATION", "OUTSIDE", "DNS"};
+    if (has_traffic) {
+      for (const auto* name : {"FROM CONTAINERS", "TO CONTAINERS"}) head.emplace_back(name);
+    }
+    columns.add(std::move(head));
+    for (const auto& network : view.networks) {
+      std::vector<std::string> line{
+          network.name,      network.bridge,    fmt::format("{}", fmt::join(network.subnets, ",")),
+          network.isolation, reach_of(network), fmt::format("{}", fmt::join(network.dns, ","))};
+      if (network.traffic) {
+        const auto& traffic = *network.traffic;
+        line.push_back(fmt::format("{} bytes, {} packets", traffic.bytes_in, traffic.packets_in));
+        line.push_back(fmt::format("{} bytes, {} packets", traffic.bytes_out, traffic.packets_out));
+      }
+      columns.add(std::move(line));
+    }
+    text += '\n' + columns.text();
+  }
+  if (!view.ports.empty()) {
+    Columns columns;
+    columns.add({"PORT", "PROTOCOL", "TO", "PUBLISHED BY"});
+    for (const auto& port : view.ports) {
+      const bool is_v6 = port.host_address.find(':') != std::string::npos;
+      columns.add({is_v6 ? fmt::format("[{}]:{}", port.host_address, port.host_ports)
+                         : fmt::format("{}:{}", port.host_address, port.host_ports),
+                   port.protocol, port.to, port.owner});
+    }
+    text += '\n' + columns.text();
+  }
+  return text;
+}
+
+Json encode(const FirewallView& view) {
+  Json networks = Json::array();
+  for (const auto& network : view.networks) {
+    Json one{{"name", network.name},
+             {"bridge", network.bridge},
+             {"subnets", network.subnets},
+             {"isolation", network.isolation},
+             {"internal", network.is_internal},
+             {"routed", network.is_routed},
+             {"dns", network.dns}};
+    if (!network.outbound.empty()) one["outbound"] = network.outbound;
+    if (network.traffic) {
+      one["traffic"] = {{"bytes_in", network.traffic->bytes_in},
+                        {"packets_in", network.traffic->packets_in},
+                        {"bytes_out", network.traffic->bytes_out},
+                        {"packets_out", network.traffic->packets_out}};
+    }
+    networks.push_back(std::move(one));
+  }
+  Json ports = Json::array();
+  for (const auto& port : view.ports) {
+    ports.push_back({{"owner", port.owner},
+                     {"protocol", port.protocol},
+                     {"host_address", port.host_address},
+                     {"host_ports", port.host_ports},
+                     {"to", port.to}});
+  }
+  return {{"table", word_of(view.table)},
+          {"networks", std::move(networks)},
+          {"ports", std::move(ports)}};
+}
+
+}  // namespace burrow::netstack

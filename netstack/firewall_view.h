@@ -1,0 +1,64 @@
+// Who is in the firewall, from the elements of our table: networks, and who publishes what. Pure;
+// who reads the table is program.cpp.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "firewall/nftables.h"
+
+namespace burrow::netstack {
+
+/// What passed a link, counted by the kernel whether somebody looks or not.
+struct LinkTraffic {
+  uint64_t bytes_in = 0;  ///< from containers
+  uint64_t packets_in = 0;
+  uint64_t bytes_out = 0;  ///< to containers
+  uint64_t packets_out = 0;
+};
+
+/// A network as its elements say it.
+struct ShownNetwork {
+  std::string name;
+  std::string bridge;
+  std::vector<std::string> subnets;
+  std::string isolation = "none";  ///< "none", "isolated" or "strict"
+  bool is_internal = false;
+  bool is_routed = false;
+  std::map<std::string, std::string> outbound;  ///< address by subnet
+  std::vector<std::string> dns;                 ///< where names are answered: address and port
+  std::optional<LinkTraffic> traffic;
+};
+
+/// A published port, or a range of them.
+struct ShownPort {
+  std::string owner;  ///< the container's name, identifier and network, as the comment says
+  std::string protocol;
+  std::string host_address;  ///< empty: every one of its family
+  std::string host_ports;
+  std::string to;  ///< address and port inside
+};
+
+/// Our table as people ask for it.
+struct FirewallView {
+  firewall::TableState table = firewall::TableState::missing;
+  std::vector<ShownNetwork> networks;  ///< by name
+  std::vector<ShownPort> ports;        ///< by owner
+};
+
+/// `elements` as Nftables::elements has them.
+FirewallView view_of(firewall::TableState table, const std::vector<firewall::Element>& elements);
+
+/// Counters of links by name, from the text of /proc/net/dev; lines that do not read are left out.
+std::map<std::string, LinkTraffic> parse_traffic(std::string_view text);
+
+/// Tables for people.
+std::string to_text(const FirewallView& view);
+/// {"table": ..., "networks": [...], "ports": [...]}: schemas/firewall.schema.json.
+Json encode(const FirewallView& view);
+
+}  // namespace burrow::netstack

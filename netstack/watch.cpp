@@ -1,0 +1,144 @@
+#include "netstack/watch.h"
+
+#include <malloc.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/log.h"
+#include "firewall/notices.h"
+#include "host/service_manager.h"
+#include "netstack/healer.h"
+#include "netstack/restraint.h"
+
+namespace burrow::netstack {
+namespace {
+
+using Clock = Restraint::Clock;
+
+std::string describe(const std::optional<firewall::Culprit>& by) {
+  if (!by) return "";
+  return fmt::format(", which \"{}\" (process {}) had taken away", by->name, by->process);
+}
+
+class Watcher {
+ public:
+  Watcher(firewall::NoticeSocket notices, Healer healer,
+          const std::vector<std::unique_ptr<WatchSource>>& sources)
+      : notices_(std::move(notices)), healer_(std::move(healer)), sources_(sources) {}
+
+  // What happened before we listened is found by comparing.
+  void begin() {
+    losses_.needs_comparison = losses_.changed_admin = true;
+    heal();
+  }
+
+  Result<void> run() {
+    while (true) {
+      TRY_VOID(wait());
+      losses_.add(TRY(notices_.take()));
+      if (!has_work()) continue;
+      if (Clock::now() >= restraint_.next()) heal();
+    }
+  }
+
+ private:
+  [[nodiscard]] bool has_work() const { return losses_.any() || losses_.changed_admin; }
+
+  // In milliseconds, as poll(2) has it; for ever while there is nothing to do.
+  [[nodiscard]] int time_left() const {
+    if (!has_work()) return -1;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(restraint_.next() - Clock::now());
+    return static_cast<int>(std::max<int64_t>(0, left.count()));
+  }
+
+  Result<void> wait() {
+    std::vector<pollfd> polled{{.fd = notices_.fd(), .events = POLLIN, .revents = 0}};
+    std::vector<WatchSource*> asked;
+    for (const auto& source : sources_) {
+      const auto fd = source->fd();
+      if (!fd) continue;
+      polled.push_back({.fd = *fd, .events = POLLIN, .revents = 0});
+      asked.push_back(source.get());
+    }
+    if (::poll(polled.data(), polled.size(), time_left()) < 0) {
+      if (errno == EINTR) return {};
+      return system_failure(errno, "wait for changes of the firewall");
+    }
+    for (size_t i = 0; i < asked.size(); ++i) {
+      if (polled[i + 1].revents == 0) continue;
+      const auto heard = asked[i]->take();
+      if (!heard) {
+        log::warn("watch", "{}", heard.error().message);
+      } else if (*heard == Heard::compare) {
+        losses_.needs_comparison = true;
+      }
+    }
+    return {};
+  }
+
+  void heal() {
+    const auto losses = std::exchange(losses_, {});
+    const auto healed = healer_.heal(losses);
+    if (!healed) {
+      log::error("watch", "the firewall could not be healed: {}", healed.error().message);
+      losses_.add(losses);
+      losses_.needs_comparison = true;
+      restraint_.note(Clock::now());
+      return;
+    }
+    if (healed->any()) {
+      log::warn("watch", "put back {}{}", to_string(*healed), describe(losses.by));
+      note_repair(losses.by);
+      // What was read for it need not stay.
+      ::malloc_trim(0);
+    }
+    if (healed->trouble != trouble_) {
+      for (const auto& sentence : healed->trouble) log::error("watch", "{}", sentence);
+      trouble_ = healed->trouble;
+    }
+  }
+
+  void note_repair(const std::optional<firewall::Culprit>& by) {
+    const auto before = restraint_.pause();
+    restraint_.note(Clock::now());
+    if (restraint_.pause() <= before) return;
+    log::error(
+        "watch",
+        "{} keeps taking away what is ours: it is put back again in {} ms at the "
+        "earliest",
+        by ? fmt::format("\"{}\" (process {})", by->name, by->process) : std::string{"somebody"},
+        restraint_.pause().count());
+  }
+
+  firewall::NoticeSocket notices_;
+  Healer healer_;
+  const std::vector<std::unique_ptr<WatchSource>>& sources_;
+  Restraint restraint_;
+  firewall::Losses losses_;
+  std::vector<std::string> trouble_;
+};
+
+}  // namespace
+
+std::vector<std::filesystem::path> usual_run_directories() {
+  return {"/run/containers/networks", "/run/burrow/networks"};
+}
+
+Result<void> watch(const std::vector<std::filesystem::path>& run_directories,
+                   const std::vector<std::unique_ptr<WatchSource>>& sources) {
+  // Listen first, then look: nothing is missed in between.
+  auto notices = TRY(firewall::NoticeSocket::open());
+  auto healer = TRY(Healer::open(run_directories));
+  Watcher watcher{std::move(notices), std::move(healer), sources};
+  watcher.begin();
+  for (const auto& path : run_directories) log::info("watch", "watching for \"{}\"", path.native());
+  if (auto told = host::tell_service_manager("READY=1\nSTATUS=watching the firewall"); !told) {
+    log::warn("watch", "{}", told.error().message);
+  }
+  return watcher.run();
+}
+
+}  // namespace burrow::netstack

@@ -1,0 +1,53 @@
+#include "netstack/firewall_view.h"
+
+#include <doctest/doctest.h>
+
+#include "firewall/policy.h"
+
+using namespace burrow;
+using namespace burrow::netstack;
+
+TEST_CASE("elements read back as networks and ports") {
+  auto elements = firewall::compile(
+      {.name = *NetworkName::parse("front"),
+       .bridge = *LinkName::parse("br0"),
+       .subnets = {*IpNetwork::parse("10.0.0.0/24"), *IpNetwork::parse("fd00::/64")},
+       .isolation = firewall::Isolation::strict,
+       .reach = firewall::Reach::internal,
+       .outbound4 = *IpAddress::parse("192.0.2.1"),
+       .dns = {{*IpAddress::parse("10.0.0.1"), 5353}}});
+  const auto published =
+      *firewall::compile(firewall::Publication{.container = *ContainerId::parse("0123456789ab"),
+                                               .container_name = "web",
+                                               .network = *NetworkName::parse("front"),
+                                               .ports = {{.host_port = 8080, .container_port = 80}},
+                                               .address4 = *IpAddress::parse("10.0.0.2"),
+                                               .address6 = *IpAddress::parse("fd00::2")});
+  elements.insert(elements.end(), published.begin(), published.end());
+  const auto view = view_of(firewall::TableState::current, elements);
+  REQUIRE(view.networks.size() == 1);
+  const auto& network = view.networks.front();
+  CHECK(network.name == "front");
+  CHECK(network.bridge == "br0");
+  CHECK(network.subnets == std::vector<std::string>{"10.0.0.0/24", "fd00::/64"});
+  CHECK(network.isolation == "strict");
+  CHECK(network.is_internal);
+  CHECK(network.outbound.at("10.0.0.0/24") == "192.0.2.1");
+  CHECK(network.dns == std::vector<std::string>{"10.0.0.1 . 5353"});
+  REQUIRE(view.ports.size() == 2);
+  CHECK(view.ports[0].to == "10.0.0.2:80");
+  CHECK(view.ports[1].to == "[fd00::2]:80");
+  CHECK(view.ports[1].host_address == "::");
+}
+
+TEST_CASE("counters of links are read from the kernel's table, torn lines are left out") {
+  const auto traffic = parse_traffic(
+      "Inter-|   Receive  |  Transmit\n face |bytes packets\n"
+      "  br0: 100 2 0 0 0 0 0 0 300 4 0 0 0 0 0 0\nlo: 1 2 3\nbr1:\n: \n");
+  REQUIRE(traffic.contains("br0"));
+  CHECK(traffic.at("br0").bytes_in == 100);
+  CHECK(traffic.at("br0").packets_in == 2);
+  CHECK(traffic.at("br0").bytes_out == 300);
+  CHECK(traffic.at("br0").packets_out == 4);
+  CHECK(traffic.size() == 1);
+}
