@@ -208,8 +208,10 @@ Result<Output> run(const CommandLine& line, CalledAs called_as) {
       TRY_VOID(update(line.network, line.dns_servers.value_or(""), TRY(surroundings(line))));
       return Output{};
     case Subcommand::firewall_reload:
-    case Subcommand::firewalld_reload:
       TRY_VOID(firewall_reload(TRY(surroundings(line))));
+      return Output{};
+    case Subcommand::firewalld_reload:
+      TRY_VOID(firewalld_reload(TRY(surroundings(line))));
       return Output{};
     case Subcommand::plan:
       return run_plan(line);

@@ -40,6 +40,20 @@ struct SetVlanFiltering {
   host::VlanFiltering filtering = host::VlanFiltering::on;
   friend bool operator==(const SetVlanFiltering&, const SetVlanFiltering&) = default;
 };
+/// Puts a bridge into a zone of firewalld, where that runs beside us. Without it what firewalld's
+/// default zone lets through is all that containers have; taking part is no condition for them to
+/// start.
+struct JoinZone {
+  LinkName bridge;
+  std::string zone;
+  friend bool operator==(const JoinZone&, const JoinZone&) = default;
+};
+/// Takes it out of that zone, or of ours if it came there meanwhile; out of no other.
+struct LeaveZone {
+  LinkName bridge;
+  std::string zone;
+  friend bool operator==(const LeaveZone&, const LeaveZone&) = default;
+};
 struct CreateVeth {
   host::NewVeth veth;
   friend bool operator==(const CreateVeth&, const CreateVeth&) = default;
@@ -196,12 +210,12 @@ struct TearDownPlugin {
   friend bool operator==(const TearDownPlugin&, const TearDownPlugin&) = default;
 };
 
-using Step =
-    std::variant<CreateBridge, SetVlanFiltering, KeepSettings, ForgetSettings, CreateVeth,
-                 CreateLanLink, DeleteLinkGroups, EnableHairpin, BringUp, TakeDown, StartLoopback,
-                 StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress,
-                 RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows,
-                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin>;
+using Step = std::variant<CreateBridge, SetVlanFiltering, KeepSettings, ForgetSettings, JoinZone,
+                          LeaveZone, CreateVeth, CreateLanLink, DeleteLinkGroups, EnableHairpin,
+                          BringUp, TakeDown, StartLoopback, StopLoopback, AnswerLoopback,
+                          DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress, AddRoute,
+                          RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows, AddDnsEntry,
+                          RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin>;
 using Steps = std::vector<Step>;
 
 /// What takes `step` back; nothing where a step needs no taking back.

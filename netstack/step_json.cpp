@@ -118,6 +118,12 @@ struct Encoder {
     if (s.bridge.vrf) json["vrf"] = s.bridge.vrf->str();
     return json;
   }
+  Json operator()(const JoinZone& s) const {
+    return {{"step", "join_zone"}, {"link", s.bridge.str()}, {"zone", s.zone}};
+  }
+  Json operator()(const LeaveZone& s) const {
+    return {{"step", "leave_zone"}, {"link", s.bridge.str()}, {"zone", s.zone}};
+  }
   Json operator()(const CreateVeth& s) const {
     Json json{{"step", "create_veth"},          {"link", s.veth.name.str()},
               {"mac", s.veth.mac.to_string()},  {"bridge", s.veth.bridge.str()},
@@ -384,6 +390,8 @@ Result<Step> decode_link_step(std::string_view kind, const Fields& fields) {
     return KeepSettings{TRY(fields.link()), TRY(fields.settings("settings"))};
   }
   if (kind == "forget_settings") return ForgetSettings{TRY(fields.link())};
+  if (kind == "join_zone") return JoinZone{TRY(fields.link()), TRY(fields.text("zone"))};
+  if (kind == "leave_zone") return LeaveZone{TRY(fields.link()), TRY(fields.text("zone"))};
   if (kind == "set_vlan_filtering") {
     return SetVlanFiltering{TRY(fields.link()), TRY(fields.parsed("value", parse_filtering))};
   }
