@@ -45,10 +45,11 @@ Result<BridgeAttachment> decode_bridge_attachment(const AttachmentRequest& reque
   if (!options) {
     return with_context(std::move(options).error(), fmt::format("network \"{}\"", network.name));
   }
+  auto addressing = TRY(decode_addressing(request));
   return BridgeAttachment{.request = &request,
                           .bridge = *network.interface,
                           .options = *std::move(options),
-                          .addressing = TRY(decode_addressing(request))};
+                          .addressing = std::move(addressing)};
 }
 
 firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serves_dns,

@@ -56,9 +56,9 @@ Result<LanAttachment> decode_lan_attachment(const AttachmentRequest& request) {
                         fmt::format("network \"{}\"", request.network.name));
   }
   TRY_VOID(check_mac(request, *options));
-  return LanAttachment{.request = &request,
-                       .options = *std::move(options),
-                       .addressing = TRY(decode_addressing(request))};
+  auto addressing = TRY(decode_addressing(request));
+  return LanAttachment{
+      .request = &request, .options = *std::move(options), .addressing = std::move(addressing)};
 }
 
 Result<host::NewLanLink> lan_link_of(const LanAttachment& attachment, const ContainerId& container,

@@ -55,10 +55,11 @@ Result<void> decode_mapping(const JsonCursor& cursor, std::vector<PortMapping>& 
   const auto port = [&](std::string_view key) -> Result<uint16_t> {
     return static_cast<uint16_t>(TRY(TRY(cursor.at(key)).unsigned_integer(kMostPorts)));
   };
-  PortMapping mapping{.host_port = TRY(port("host_port")),
-                      .container_port = TRY(port("container_port")),
-                      // 0 and nothing mean one port, as netavark takes them.
-                      .count = std::max<uint16_t>(1, TRY(port("range")))};
+  const auto host_port = TRY(port("host_port"));
+  const auto container_port = TRY(port("container_port"));
+  // 0 and nothing mean one port, as netavark takes them.
+  auto count = std::max<uint16_t>(1, TRY(port("range")));
+  PortMapping mapping{.host_port = host_port, .container_port = container_port, .count = count};
   const auto host_address = TRY(cursor.at("host_ip"));
   if (!TRY(host_address.string()).empty()) {
     mapping.host_address = TRY(host_address.parsed(IpAddress::parse));
@@ -108,9 +109,9 @@ Result<AttachmentRequest> decode_attachment(const NamedOptions& entry, const Jso
   const auto network = TRY(known.find(entry.name));
   if (!network)
     return options.failure("no network_info for network \"{}\"", entry.name.substr(0, 128));
-  AttachmentRequest attachment{
-      .network = TRY(decode_network(*network)),
-      .interface = TRY(TRY(options.at("interface_name")).parsed(LinkName::parse))};
+  auto definition = TRY(decode_network(*network));
+  auto interface = TRY(TRY(options.at("interface_name")).parsed(LinkName::parse));
+  AttachmentRequest attachment{.network = std::move(definition), .interface = std::move(interface)};
   if (attachment.network.name.str() != entry.name) {
     return network->failure("has the name \"{}\", not \"{}\"", attachment.network.name, entry.name);
   }
@@ -142,8 +143,10 @@ std::vector<NetworkName> network_names(const SetupRequest& request) {
 Result<SetupRequest> decode_setup_request(std::string_view text) {
   const auto document = TRY(parse_json(text));
   const JsonCursor root{document};
-  SetupRequest request{.container = TRY(TRY(root.at("container_id")).parsed(ContainerId::parse)),
-                       .container_name = TRY(TRY(root.at("container_name")).string())};
+  auto container = TRY(TRY(root.at("container_id")).parsed(ContainerId::parse));
+  auto container_name = TRY(TRY(root.at("container_name")).string());
+  SetupRequest request{.container = std::move(container),
+                       .container_name = std::move(container_name)};
   const auto known = TRY(root.at("network_info"));
   std::set<LinkName> interfaces;
   for (const auto& entry : TRY(named_options(TRY(root.at("networks"))))) {
