@@ -396,8 +396,12 @@ Result<Step> decode_link_step(std::string_view kind, const Fields& fields) {
     return TRY(made_of<KeepSettings>(fields.link(), fields.settings("settings")));
   }
   if (kind == "forget_settings") return ForgetSettings{TRY(fields.link())};
-  if (kind == "join_zone") return JoinZone{TRY(fields.link()), TRY(fields.text("zone"))};
-  if (kind == "leave_zone") return LeaveZone{TRY(fields.link()), TRY(fields.text("zone"))};
+  if (kind == "join_zone") {
+    return TRY(made_of<JoinZone>(fields.link(), fields.text("zone")));
+  }
+  if (kind == "leave_zone") {
+    return TRY(made_of<LeaveZone>(fields.link(), fields.text("zone")));
+  }
   if (kind == "set_vlan_filtering") {
     return TRY(made_of<SetVlanFiltering>(fields.link(), fields.parsed("value", parse_filtering)));
   }
