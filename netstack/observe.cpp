@@ -278,8 +278,13 @@ void observe_zones(const SetupRequest& request, Handles& handles, Snapshot& snap
                                                                      : PortsInFirewalld::read);
     }
     if (!snapshot.firewalld) return;
-    snapshot.networks.at(asked.network.name).zone =
-        observe_zone(*asked.network.interface, handles.firewalld);
+    auto zone = observe_zone(*asked.network.interface, handles.firewalld);
+    if (!zone) {
+      // A bridge of which nobody knows where it is must not be moved.
+      snapshot.firewalld.reset();
+      return;
+    }
+    snapshot.networks.at(asked.network.name).zone = *std::move(zone);
   }
 }
 

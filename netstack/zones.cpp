@@ -49,13 +49,12 @@ std::optional<FirewalldSnapshot> observe_firewalld(FirewalldAccess& access,
   return std::nullopt;
 }
 
-std::optional<std::string> observe_zone(const LinkName& bridge, FirewalldAccess& access) {
+Result<std::optional<std::string>> observe_zone(const LinkName& bridge, FirewalldAccess& access) {
   auto* firewalld = access.find();
-  if (firewalld == nullptr) return std::nullopt;
+  if (firewalld == nullptr) return fail(Errc::not_found, "firewalld has gone");
   auto zone = firewalld->zone_of(bridge);
-  if (zone) return *std::move(zone);
-  access.complain(zone.error(), kCutOff);
-  return std::nullopt;
+  if (!zone) access.complain(zone.error(), kCutOff);
+  return zone;
 }
 
 void join_zone(const JoinZone& step, FirewalldAccess& access) {

@@ -18,8 +18,8 @@ enum class PortsInFirewalld { unread, read };
 
 /// firewalld as planners may know it; nothing where it does not run or does not answer.
 std::optional<FirewalldSnapshot> observe_firewalld(FirewalldAccess& access, PortsInFirewalld ports);
-/// The zone that a bridge is in; nothing for none, or where firewalld does not answer.
-std::optional<std::string> observe_zone(const LinkName& bridge, FirewalldAccess& access);
+/// The zone that a bridge is in; nothing for none. Errors, logged already: firewalld did not say.
+Result<std::optional<std::string>> observe_zone(const LinkName& bridge, FirewalldAccess& access);
 
 void join_zone(const JoinZone& step, FirewalldAccess& access);
 void leave_zone(const LeaveZone& step, FirewalldAccess& access);
