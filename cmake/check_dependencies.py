@@ -32,6 +32,7 @@ LIBRARIES = {
     "netlink/": {"host"},
     "libmnl/": {"firewall"},
     "libnftnl/": {"firewall"},
+    "dbus/": {"firewall"},
     "boost/": set(),
     "ares": set(),
     "sqlite3": {"engine"},

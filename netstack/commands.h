@@ -26,8 +26,14 @@ Result<void> teardown(const std::filesystem::path& netns, const Result<std::stri
 Result<void> update(std::string_view network, std::string_view servers,
                     const Surroundings& surroundings);
 
-/// Puts our table back from the journal in one transaction. Where somebody else holds an element by
+/// Puts our table back from the journal in one transaction, and our bridges into their zone of
+/// firewalld. Where somebody else holds an element by
 /// now, everything else is put back one record at a time, and all that failed is one error.
 Result<void> firewall_reload(const Surroundings& surroundings);
+
+/// Does so now, and each time that firewalld has reloaded or started, until the message bus goes.
+/// What fails is logged, and tried again the next time. Errors: not_found without a bus, changed
+/// when it goes, timeout, permission, system.
+Result<void> firewalld_reload(const Surroundings& surroundings);
 
 }  // namespace burrow::netstack

@@ -62,6 +62,7 @@ class Diagnosis {
     look_at_ipv6();
     look_at_bridge_filter();
     look_at_chains();
+    if (facts_.firewalld) look_at(*facts_.firewalld);
     look_at_names();
     return std::move(findings_);
   }
@@ -207,6 +208,40 @@ class Diagnosis {
                                "names of your bridges{}",
                                name, is_forward ? "oifname" : "iifname",
                                is_forward ? ", and the same with iifname" : "")});
+  }
+
+  void look_at(const FirewalldFacts& firewalld) {
+    if (firewalld.answers) {
+      add({.check = "firewall.firewalld",
+           .verdict = Verdict::warning,
+           .found = firewalld.answers->message,
+           .meaning = "bridges of new networks stay in its default zone, which lets little through",
+           .remedy = "see whether firewalld hangs (firewall-cmd --state), then run "
+                     "burrow-netstack firewall-reload"});
+      return;
+    }
+    if (firewalld.has_own_zone) {
+      add(fine("firewall.firewalld",
+               fmt::format("firewalld runs and has zone \"{}\" for bridges", firewall::kOwnZone)));
+    } else {
+      add({.check = "firewall.firewalld",
+           .verdict = Verdict::warning,
+           .found = fmt::format("firewalld runs and has not read zone \"{}\"", firewall::kOwnZone),
+           .meaning = fmt::format("bridges are put into \"{}\": containers reach every service of "
+                                  "this host",
+                                  firewall::kStandInZone),
+           .remedy = "install packaging/firewalld/zones/burrow.xml in /usr/lib/firewalld/zones, "
+                     "then firewall-cmd --reload"});
+    }
+    if (firewalld.forward_ports == firewall::ForwardPorts::anybodys) return;
+    add({.check = "firewall.firewalld-ports",
+         .verdict = Verdict::warning,
+         .found = "firewalld has StrictForwardPorts=yes",
+         .meaning = "published ports are closed to other hosts until firewalld's administrator "
+                    "opens them there",
+         .remedy = "firewall-cmd --add-forward-port=port=8080:proto=tcp:toport=80:toaddr=ADDRESS "
+                   "for each, as set-ups say in their log; or StrictForwardPorts=no in "
+                   "/etc/firewalld/firewalld.conf"});
   }
 
   void look_at_names() {

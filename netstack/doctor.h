@@ -8,6 +8,7 @@
 
 #include "core/json.h"
 #include "core/result.h"
+#include "firewall/firewalld_zone.h"
 #include "firewall/neighbours.h"
 
 namespace burrow::netstack {
@@ -34,6 +35,13 @@ struct PortHolder {
   std::string process;   ///< name and number, or empty when it cannot be seen
 };
 
+/// firewalld, where it runs.
+struct FirewalldFacts {
+  Trial answers;              ///< what is behind was read only if it does
+  bool has_own_zone = false;  ///< it has read the zone for our bridges
+  firewall::ForwardPorts forward_ports = firewall::ForwardPorts::anybodys;
+};
+
 /// What was seen of a host.
 struct HostFacts {
   std::string kernel;                  ///< its release
@@ -47,6 +55,7 @@ struct HostFacts {
   bool filters_bridged6 = false;
   bool has_old_iptables = false;  ///< rules of the older iptables, which nobody else can see
   std::vector<firewall::ForeignChain> chains;
+  std::optional<FirewalldFacts> firewalld;
   uint16_t dns_port = 53;
   std::vector<PortHolder> port_holders;
   std::string dns_binary;

@@ -3,17 +3,20 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
 #include "core/log.h"
 #include "firewall/conntrack.h"
+#include "firewall/firewalld.h"
 #include "firewall/nftables.h"
 #include "host/file.h"
 #include "host/link_probe.h"
 #include "host/netns.h"
 #include "host/private_netns.h"
 #include "host/sysctl.h"
+#include "netstack/firewalld_access.h"
 
 namespace burrow::netstack {
 namespace {
@@ -126,6 +129,20 @@ std::vector<PortHolder> port_holders(uint16_t port) {
   return holders;
 }
 
+std::optional<FirewalldFacts> firewalld_facts() {
+  auto found = firewall::Firewalld::find(kFirewalldPatience);
+  if (!found) return FirewalldFacts{.answers = std::move(found).error()};
+  if (!*found) return std::nullopt;
+  auto& firewalld = **found;
+  auto zones = firewalld.zones();
+  if (!zones) return FirewalldFacts{.answers = std::move(zones).error()};
+  auto mode = firewalld.forward_ports_mode();
+  if (!mode) return FirewalldFacts{.answers = std::move(mode).error()};
+  return FirewalldFacts{
+      .has_own_zone = std::ranges::find(*zones, firewall::kOwnZone) != zones->end(),
+      .forward_ports = *mode};
+}
+
 std::string kernel_release() {
   utsname name{};
   return ::uname(&name) == 0 ? name.release : "?";
@@ -155,6 +172,7 @@ HostFacts examine_host(const fs::path& dns_binary, uint16_t dns_port) {
   } else {
     facts.namespaces = std::move(tried).error();
   }
+  facts.firewalld = firewalld_facts();
   if (auto chains = firewall::foreign_base_chains()) {
     facts.chains = *std::move(chains);
   } else {

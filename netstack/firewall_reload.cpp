@@ -5,12 +5,15 @@
 #include "netstack/host_applier.h"
 #include "netstack/plan_reload.h"
 #include "netstack/session.h"
+#include "netstack/zones.h"
 
 namespace burrow::netstack {
 namespace {
 
 // How often the table is looked at again after somebody else changed the firewall meanwhile.
 constexpr int kAttempts = 5;
+// For hundreds of bridges, each of which takes firewalld some ten milliseconds.
+constexpr std::chrono::milliseconds kZonesPatience{20'000};
 
 using Groups = std::vector<std::vector<firewall::Element>>;
 
@@ -50,12 +53,17 @@ Result<void> firewall_reload(const Surroundings& surroundings) {
   if (!std::filesystem::exists(surroundings.run_directory / "burrow", ignored)) return {};
   auto session = TRY(Session::open(surroundings));
   TRY_VOID(session.recover());
-  const auto groups = recorded_groups(TRY(session.journal().all_networks()),
-                                      TRY(session.journal().all_attachments()));
+  const auto networks = TRY(session.journal().all_networks());
+  const auto groups = recorded_groups(networks, TRY(session.journal().all_attachments()));
   if (groups.empty()) return {};
-  TRY_VOID(restore(session, groups));
-  log::info("firewall", "put back what {} records have in the firewall", groups.size());
-  return {};
+  const auto restored = restore(session, groups);
+  FirewalldAccess firewalld{kZonesPatience};
+  const auto moved = restore_zones(networks, firewalld);
+  if (moved > 0) log::info("firewall", "put {} bridges back into their zone of firewalld", moved);
+  if (restored) {
+    log::info("firewall", "put back what {} records have in the firewall", groups.size());
+  }
+  return restored;
 }
 
 }  // namespace burrow::netstack

@@ -19,16 +19,16 @@ class Foresight {
       : snapshot_(snapshot), request_(request) {}
 
   void look_past(const Step& step) {
-    std::visit(Overloaded{[this](const DeleteLinks& s) { act(s); },
-                          [this](const DeleteContainerLink& s) { forget_inside(s.link); },
-                          [this](const RemoveAddress& s) { act(s); },
-                          [this](const TakeDown& s) { act(s); },
-                          [this](const SetVlanFiltering& s) { act(s); },
-                          [this](const StopLoopback&) { stop_loopback(); },
-                          [this](const SetSysctl& s) { act(s); },
-                          [this](const ChangeFirewall& s) { act(s); },
-                          [this](const RemoveDnsEntry& s) { act(s); }, [](const auto&) {}},
-               step);
+    std::visit(
+        Overloaded{
+            [this](const DeleteLinks& s) { act(s); },
+            [this](const DeleteContainerLink& s) { forget_inside(s.link); },
+            [this](const RemoveAddress& s) { act(s); }, [this](const TakeDown& s) { act(s); },
+            [this](const SetVlanFiltering& s) { act(s); }, [this](const LeaveZone& s) { act(s); },
+            [this](const StopLoopback&) { stop_loopback(); },
+            [this](const SetSysctl& s) { act(s); }, [this](const ChangeFirewall& s) { act(s); },
+            [this](const RemoveDnsEntry& s) { act(s); }, [](const auto&) {}},
+        step);
   }
 
   void forget_inside(const LinkName& link) {
@@ -105,6 +105,13 @@ class Foresight {
         return;
       }
     });
+  }
+
+  void act(const LeaveZone& step) {
+    for_each(
+        [&](const NetworkName&, const std::optional<LinkName>& bridge, NetworkSnapshot& network) {
+          if (bridge == step.bridge && network.zone == step.zone) network.zone.reset();
+        });
   }
 
   void act(const RemoveAddress& step) {

@@ -6,6 +6,7 @@
 #include "firewall/nftables.h"
 #include "host/netns.h"
 #include "host/rtnetlink.h"
+#include "netstack/firewalld_access.h"
 
 namespace burrow::netstack {
 
@@ -22,6 +23,10 @@ struct Handles {
   host::RouteSocket route;                     ///< of the host
   std::optional<firewall::Nftables> nftables;  ///< absent with the firewall driver "none"
   std::optional<ContainerHandle> container;    ///< absent when its namespace is gone
+  FirewalldAccess firewalld = FirewalldAccess{};
+  /// Whether bridges of set-ups belong into zones of firewalld: not with the firewall driver
+  /// "none".
+  bool uses_zones = false;
 };
 
 }  // namespace burrow::netstack

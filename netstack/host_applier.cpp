@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "firewall/conntrack.h"
 #include "host/sysctl.h"
+#include "netstack/zones.h"
 
 namespace burrow::netstack {
 namespace {
@@ -88,6 +89,16 @@ Result<void> HostApplier::act(const KeepSettings& step) {
   if (auto written = write_sysctl_file(step); !written) {
     log::warn("netstack", "{}", written.error().message);
   }
+  return {};
+}
+
+Result<void> HostApplier::act(const JoinZone& step) {
+  join_zone(step, handles_.firewalld);
+  return {};
+}
+
+Result<void> HostApplier::act(const LeaveZone& step) {
+  leave_zone(step, handles_.firewalld);
   return {};
 }
 

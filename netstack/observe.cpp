@@ -8,13 +8,19 @@
 #include "netstack/lan_options.h"
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
+#include "netstack/plan_zones.h"
 #include "netstack/sysctl_file.h"
+#include "netstack/zones.h"
 
 namespace burrow::netstack {
 namespace {
 
 bool is_unmanaged(const Network& network) {
   return bridge_mode(network.options).value_or(BridgeMode::managed) == BridgeMode::unmanaged;
+}
+
+bool is_managed_bridge(const Network& network) {
+  return network.driver == "bridge" && network.interface && !is_unmanaged(network);
 }
 
 enum class Ports { unread, read };
@@ -273,6 +279,27 @@ Result<std::vector<firewall::Element>> standing_elements(const NetworkSnapshot& 
   return handles.nftables->standing(elements_of(network.record->steps));
 }
 
+// Which zones of firewalld the managed bridges are in, where there are any.
+void observe_zones(const SetupRequest& request, Handles& handles, Snapshot& snapshot) {
+  if (!handles.uses_zones) return;
+  for (const auto& asked : request.attachments) {
+    if (!is_managed_bridge(asked.network)) continue;
+    if (!snapshot.firewalld) {
+      snapshot.firewalld =
+          observe_firewalld(handles.firewalld, request.ports.empty() ? PortsInFirewalld::unread
+                                                                     : PortsInFirewalld::read);
+    }
+    if (!snapshot.firewalld) return;
+    auto zone = observe_zone(*asked.network.interface, handles.firewalld);
+    if (!zone) {
+      // A bridge of which nobody knows where it is must not be moved.
+      snapshot.firewalld.reset();
+      return;
+    }
+    snapshot.networks.at(asked.network.name).zone = *std::move(zone);
+  }
+}
+
 // Bridges and tunnels of others may live by forwarding, and so may two veths: one alone is rather
 // the uplink of a host that is a container itself. Loopback and hardware do not count.
 Result<bool> may_others_forward(host::RouteSocket& route, const Snapshot& snapshot) {
@@ -337,6 +364,7 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
     needs_mtu |= !network.bridge;
     snapshot.networks.emplace(asked.network.name, std::move(network));
   }
+  observe_zones(request, handles, snapshot);
   if (needs_mtu) {
     if (const auto link = TRY(handles.route.default_route_link())) {
       snapshot.default_route_mtu = TRY(handles.route.get_link(*link)).mtu;
@@ -376,6 +404,12 @@ Result<Snapshot> observe_for_teardown(const ContainerId& container,
       }
     }
     snapshot.networks.emplace(name, std::move(network));
+  }
+  const bool has_zone = std::ranges::any_of(snapshot.networks, [](const auto& entry) {
+    return entry.second.record && recorded_zone(entry.second.record->steps);
+  });
+  if (may_end && has_zone) {
+    snapshot.firewalld = observe_firewalld(handles.firewalld, PortsInFirewalld::unread);
   }
   if (may_end && snapshot.host) {
     snapshot.has_other_networks =

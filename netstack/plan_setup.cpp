@@ -9,6 +9,7 @@
 #include "netstack/plan_lan.h"
 #include "netstack/plan_lease.h"
 #include "netstack/plan_reload.h"
+#include "netstack/plan_zones.h"
 
 namespace burrow::netstack {
 namespace {
@@ -19,7 +20,9 @@ bool is_forwarding4(std::string_view key) {
   return key.starts_with("net/ipv4/") && key.ends_with("/forwarding");
 }
 
-bool is_firewall(const Step& step) { return std::holds_alternative<ChangeFirewall>(step); }
+bool is_firewall(const Step& step) {
+  return std::holds_alternative<ChangeFirewall>(step) || std::holds_alternative<JoinZone>(step);
+}
 
 // The growing plan of one set-up.
 class Planner {
@@ -189,6 +192,7 @@ class Planner {
     auto fresh = fresh_network_steps(attachment, std::move(elements));
     if (snapshot_.has_systemd) fresh.insert(fresh.begin(), kept_settings(attachment, fresh));
     auto missing = missing_network_steps(fresh, there);
+    if (settings_.firewall == FirewallDriver::nftables) join_zone(attachment, fresh, missing);
     if (missing.empty() && there.record) return {};
     const bool is_ours = !there.bridge || (there.record && there.record->owns_bridge());
     NetworkRecord after{.network = network.name, .bridge = attachment.bridge};
@@ -205,6 +209,17 @@ class Planner {
            there.record ? std::optional{encode(*there.record)} : std::nullopt, encode(after));
     append(std::move(missing));
     return {};
+  }
+
+  // The zone of firewalld stands on the record in any case: firewalld may be started later.
+  void join_zone(const BridgeAttachment& attachment, Steps& fresh, Steps& missing) {
+    const auto& network = attachment.request->network;
+    const auto& there = snapshot_.networks.at(network.name);
+    fresh.emplace_back(zone_on_record(attachment.bridge, there, snapshot_.firewalld));
+    if (has_to_join(there, snapshot_.firewalld)) missing.push_back(fresh.back());
+    if (auto warning = zone_warning(network.name, attachment.bridge, there, snapshot_.firewalld)) {
+      result_.warnings.push_back(*std::move(warning));
+    }
   }
 
   // All that is changed for an unmanaged network: the bridge keeps VLANs apart while one is asked
@@ -240,11 +255,11 @@ class Planner {
                              const NetworkSnapshot& there) {
     Steps steps;
     for (const auto& step : fresh) {
-      if (std::holds_alternative<ChangeFirewall>(step)) steps.push_back(step);
+      if (is_firewall(step)) steps.push_back(step);
     }
     const auto add = [&](const Steps& more) {
       for (const auto& step : more) {
-        if (std::holds_alternative<ChangeFirewall>(step)) continue;
+        if (is_firewall(step)) continue;
         if (std::ranges::find(steps, step) == steps.end()) steps.push_back(step);
       }
     };
@@ -421,6 +436,9 @@ class Planner {
       if (address) targets_.push_back(*address);
     }
     auto elements = TRY(firewall::compile(publication));
+    std::ranges::move(waiting_ports(record.ports, publication.address4, publication.address6,
+                                    snapshot_.firewalld),
+                      std::back_inserter(result_.warnings));
     has_udp_ |= !elements.empty() &&
                 std::ranges::find(request_.ports, Protocol::udp, &PortMapping::protocol) !=
                     request_.ports.end();

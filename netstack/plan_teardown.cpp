@@ -81,7 +81,8 @@ class Planner {
       for (const auto& step : network.record->steps) {
         const bool is_needed =
             std::holds_alternative<SetVlanFiltering>(step) && is_filtering_for_others(network);
-        if (!is_needed) done.push_back(step);
+        const bool is_moot = std::holds_alternative<JoinZone>(step) && !snapshot_.firewalld;
+        if (!is_needed && !is_moot) done.push_back(step);
       }
       ended_bridges_.push_back(network.record->bridge);
       plan_.changes.push_back(removal(network_record_path(name), encode(*network.record)));

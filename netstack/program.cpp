@@ -255,7 +255,6 @@ Result<Output> run(const CommandLine& line, CalledAs called_as) {
       TRY_VOID(update(line.network, line.dns_servers.value_or(""), TRY(surroundings(line))));
       return Output{};
     case Subcommand::firewall_reload:
-    case Subcommand::firewalld_reload:
       TRY_VOID(firewall_reload(TRY(surroundings(line))));
       return Output{};
     case Subcommand::watch:
@@ -267,6 +266,9 @@ Result<Output> run(const CommandLine& line, CalledAs called_as) {
       return run_firewall_show(line);
     case Subcommand::trace:
       TRY_VOID(run_trace(line));
+      return Output{};
+    case Subcommand::firewalld_reload:
+      TRY_VOID(firewalld_reload(TRY(surroundings(line))));
       return Output{};
     case Subcommand::plan:
       return run_plan(line);

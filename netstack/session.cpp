@@ -18,7 +18,7 @@ bool concerns_host(const Step& step) {
   return std::holds_alternative<DeleteLinks>(step) ||
          std::holds_alternative<ChangeFirewall>(step) ||
          std::holds_alternative<RemoveDnsEntry>(step) ||
-         std::holds_alternative<ForgetSettings>(step) ||
+         std::holds_alternative<ForgetSettings>(step) || std::holds_alternative<LeaveZone>(step) ||
          std::holds_alternative<SetVlanFiltering>(step);
 }
 
@@ -42,6 +42,7 @@ std::vector<Error> bring_back(Steps steps, Handles& handles, HostApplier& applie
 
 Result<Handles> open_handles(const Surroundings& surroundings) {
   Handles handles{.route = TRY(host::RouteSocket::open())};
+  handles.uses_zones = surroundings.firewall == FirewallDriver::nftables;
   // Also with the driver "none": what was set up with nftables is taken down with it.
   auto nftables = firewall::Nftables::open();
   if (nftables) {

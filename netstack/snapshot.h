@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "firewall/firewalld_zone.h"
 #include "firewall/nftables.h"
 #include "netstack/record.h"
 
@@ -36,6 +37,13 @@ struct ParentSnapshot {
   bool is_loopback = false;
 };
 
+/// firewalld, where it runs beside us.
+struct FirewalldSnapshot {
+  std::optional<std::string> zone;  ///< where bridges of ours belong; nothing if it has none for us
+  firewall::ForwardPorts forward_ports = firewall::ForwardPorts::anybodys;
+  std::vector<firewall::ForwardPort> forwarded;  ///< read where only its own pass
+};
+
 /// The link that has the name of a network's VRF.
 struct VrfSnapshot {
   std::string kind;                           ///< "vrf", unless it is none
@@ -52,6 +60,7 @@ struct NetworkSnapshot {
   std::optional<NetworkRecord> record;
   /// Those of its recorded elements that stand in our table; set-up only.
   std::vector<firewall::Element> in_firewall;
+  std::optional<std::string> zone;     ///< of firewalld that its bridge is in
   bool has_other_attachments = false;  ///< of other containers, by the journal; teardown only
   /// Networks on record for which its bridge filters VLANs, which it did not before.
   std::vector<NetworkName> filtering_for;
@@ -96,6 +105,8 @@ struct Snapshot {
   /// Whether bridged IPv6 packets meet the firewall (br_netfilter): answers to ::1 are lost then.
   bool filters_bridged_ipv6 = false;
   bool has_dns_daemon = false;
+  /// Nothing where it does not run, does not answer, or is no concern of the networks'.
+  std::optional<FirewalldSnapshot> firewalld;
   bool may_others_forward = false;  ///< links of others may live by forwarding; teardown only
 };
 

@@ -31,7 +31,9 @@ int inverted_rank(const Step& step) {
       Overloaded{[](const RemoveDnsEntry&) { return 0; }, [](const NotifyDns&) { return 1; },
                  [](const ChangeFirewall&) { return 2; }, [](const ForgetFlows&) { return 3; },
                  [](const DeleteLinks&) { return 5; }, [](const DeleteLinkGroups&) { return 5; },
-                 [](const SetSysctl&) { return 6; }, [](const auto&) { return 4; }},
+                 // The zone stands around the bridge as long as anything can come from there.
+                 [](const LeaveZone&) { return 6; }, [](const SetSysctl&) { return 7; },
+                 [](const auto&) { return 4; }},
       step);
 }
 
@@ -196,6 +198,9 @@ std::optional<Step> inverse(const Step& step) {
                    if (keep.before) return KeepSettings{keep.link, *keep.before, keep.settings};
                    return ForgetSettings{keep.link};
                  },
+                 [](const JoinZone& join) -> Inverse {
+                   return LeaveZone{join.bridge, join.zone};
+                 },
                  [](const CreateVeth& create) -> Inverse {
                    return DeleteLinks{{{create.veth.name, create.veth.mac}}};
                  },
@@ -307,6 +312,12 @@ std::string to_string(const Step& step) {
           },
           [](const SetVlanFiltering& s) {
             return fmt::format("switch VLAN filtering of {} {}", s.bridge, to_string(s.filtering));
+          },
+          [](const JoinZone& s) {
+            return fmt::format("put {} into zone {} of firewalld", s.bridge, s.zone);
+          },
+          [](const LeaveZone& s) {
+            return fmt::format("take {} out of zone {} of firewalld", s.bridge, s.zone);
           },
           [](const CreateVeth& s) {
             return fmt::format("create veth {} (port of {}{}) with peer {} mac {} in container{}",

@@ -41,6 +41,20 @@ struct SetVlanFiltering {
   host::VlanFiltering filtering = host::VlanFiltering::on;
   friend bool operator==(const SetVlanFiltering&, const SetVlanFiltering&) = default;
 };
+/// Puts a bridge into a zone of firewalld, where that runs beside us. Without it what firewalld's
+/// default zone lets through is all that containers have; taking part is no condition for them to
+/// start.
+struct JoinZone {
+  LinkName bridge;
+  std::string zone;
+  friend bool operator==(const JoinZone&, const JoinZone&) = default;
+};
+/// Takes it out of that zone, or of ours if it came there meanwhile; out of no other.
+struct LeaveZone {
+  LinkName bridge;
+  std::string zone;
+  friend bool operator==(const LeaveZone&, const LeaveZone&) = default;
+};
 struct CreateVeth {
   host::NewVeth veth;
   friend bool operator==(const CreateVeth&, const CreateVeth&) = default;
@@ -211,12 +225,12 @@ struct ReleaseLease {
 };
 
 using Step =
-    std::variant<CreateBridge, SetVlanFiltering, KeepSettings, ForgetSettings, CreateVeth,
-                 CreateLanLink, DeleteLinkGroups, EnableHairpin, BringUp, TakeDown, StartLoopback,
-                 StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress,
-                 RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows,
-                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin,
-                 AcquireLease, ReleaseLease>;
+    std::variant<CreateBridge, SetVlanFiltering, KeepSettings, ForgetSettings, JoinZone, LeaveZone,
+                 CreateVeth, CreateLanLink, DeleteLinkGroups, EnableHairpin, BringUp, TakeDown,
+                 StartLoopback, StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink,
+                 AddAddress, RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall,
+                 ForgetFlows, AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin,
+                 TearDownPlugin, AcquireLease, ReleaseLease>;
 using Steps = std::vector<Step>;
 
 /// Whether another program carries the step out, which may take its time: an errand, run without

@@ -181,6 +181,12 @@ Result<std::optional<Step>> decode_link_step(std::string_view kind, const Fields
     return keep;
   }
   if (kind == "forget_settings") return ForgetSettings{TRY(fields.link())};
+  if (kind == "join_zone") {
+    return TRY(made_of<JoinZone>(fields.link(), fields.text("zone")));
+  }
+  if (kind == "leave_zone") {
+    return TRY(made_of<LeaveZone>(fields.link(), fields.text("zone")));
+  }
   if (kind == "set_vlan_filtering") {
     return TRY(made_of<SetVlanFiltering>(fields.link(), fields.parsed("value", parse_filtering)));
   }

@@ -74,6 +74,12 @@ struct Encoder {
     if (s.bridge.vrf) json["vrf"] = s.bridge.vrf->str();
     return json;
   }
+  Json operator()(const JoinZone& s) const {
+    return {{"step", "join_zone"}, {"link", s.bridge.str()}, {"zone", s.zone}};
+  }
+  Json operator()(const LeaveZone& s) const {
+    return {{"step", "leave_zone"}, {"link", s.bridge.str()}, {"zone", s.zone}};
+  }
   Json operator()(const CreateVeth& s) const {
     Json json{{"step", "create_veth"},          {"link", s.veth.name.str()},
               {"mac", s.veth.mac.to_string()},  {"bridge", s.veth.bridge.str()},

@@ -102,16 +102,17 @@ constexpr std::array kSubcommands{
         "put our firewall table back after somebody flushed it",
         "Renews table inet burrow with all that the journal knows, in one transaction: networks, "
         "their isolation and the ports of all containers. Also where the table still stands, so "
-        "that elements which somebody removed come back. Rules in chain admin stay."},
+        "that elements which somebody removed come back. Rules in chain admin stay. Where "
+        "firewalld runs, our bridges come back into their zone."},
     SubcommandText{
         Subcommand::firewalld_reload,
         "firewalld-reload",
         {},
         {},
-        "the same, for units that call it when firewalld has reloaded",
-        "Puts the table back once, as firewall-reload does, and ends. Our rules have a table of "
-        "their own, which a reload of firewalld leaves alone, but for its old iptables backend: "
-        "there this is to be called after each reload."},
+        "do so each time that firewalld has reloaded or started",
+        "Does what firewall-reload does, and then waits on the message bus: firewalld forgets "
+        "which zone our bridges are in whenever it reloads or starts. Runs until the bus goes; "
+        "firewalld itself may come and go. For a unit: burrow-firewalld-reload.service."},
     SubcommandText{
         Subcommand::watch,
         "watch",

@@ -8,12 +8,13 @@ set -eu
 # other, so the one that tests need too comes first.
 run_packages='
   cmake ninja-build g++ git pkg-config
-  libcli11-dev libexpected-dev libfmt-dev libmnl-dev libnftnl-dev libnl-3-dev
+  libcli11-dev libdbus-1-dev libexpected-dev libfmt-dev libmnl-dev libnftnl-dev libnl-3-dev
   libsqlite3-dev nlohmann-json3-dev
   crun|runc busybox-static|busybox iproute2 util-linux ca-certificates'
 test_packages="
   doctest-dev python3 python3-jsonschema nftables iputils-ping bind9-dnsutils conntrack
-  busybox-static musl-tools dnsperf ccache mold podman dnsmasq-base kea-dhcp4-server kea-dhcp6-server"
+  busybox-static musl-tools dnsperf ccache mold podman dnsmasq-base kea-dhcp4-server kea-dhcp6-server
+  dbus firewalld"
 
 vm_packages='qemu-system-x86 cpio kmod python3 busybox-static|busybox iproute2 util-linux nftables'
 
@@ -60,6 +61,15 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "dependencies: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
+# Tests start a firewalld of their own. The package's service must not begin to guard this machine:
+# it would close all ports but ssh. (Without systemd nothing is started anyway.)
+case "$missing " in
+  *' firewalld '*)
+    if [ -d /run/systemd/system ]; then
+      systemctl mask --quiet firewalld.service
+      echo "dependencies: firewalld.service is masked; systemctl unmask firewalld.service to use it"
+    fi ;;
+esac
 apt-get update -qq
 # One line a package, so that it can be seen to go on, and apt's own errors.
 # shellcheck disable=SC2086

@@ -61,7 +61,8 @@ class Plan(NetstackTest):
                     with open(f"{place}/{name}") as file:
                         made += json.load(file)["steps"]
         kinds = lambda steps: sorted({step["step"] for step in steps})
-        self.assertLessEqual(set(kinds(made)), set(kinds(plan["steps"])))
+        # The zone of firewalld is on record in any case, and a step only where firewalld runs.
+        self.assertLessEqual(set(kinds(made)) - {"join_zone"}, set(kinds(plan["steps"])))
         links = [step["link"] for step in plan["steps"] if step["step"].startswith("create_")]
         self.assertLessEqual(set(links), self.machine.links())
 

@@ -132,3 +132,21 @@ TEST_CASE("names of others cannot command the terminal") {
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(text.find("?[2Jevil? (7)") != std::string::npos);
 }
+
+TEST_CASE("firewalld is looked at where it runs, and what it keeps from containers is named") {
+  auto facts = healthy();
+  CHECK(find(diagnose(facts), "firewall.firewalld") == nullptr);
+  facts.firewalld = FirewalldFacts{.has_own_zone = true};
+  CHECK(find(diagnose(facts), "firewall.firewalld")->verdict == Verdict::fine);
+  CHECK(find(diagnose(facts), "firewall.firewalld-ports") == nullptr);
+
+  facts.firewalld->has_own_zone = false;
+  facts.firewalld->forward_ports = firewall::ForwardPorts::own_only;
+  const auto findings = diagnose(facts);
+  CHECK(find(findings, "firewall.firewalld")->remedy.find("burrow.xml") != std::string::npos);
+  CHECK(find(findings, "firewall.firewalld-ports")->verdict == Verdict::warning);
+  CHECK(is_healthy(findings));
+
+  facts.firewalld = FirewalldFacts{.answers = Error{Errc::timeout, "no answer in time"}};
+  CHECK(find(diagnose(facts), "firewall.firewalld")->found == "no answer in time");
+}

@@ -86,6 +86,8 @@ class FakeHost : public Applier {
             },
             [&](const BringUp& s) { return make("up on " + s.link.str()); },
             [&](const TakeDown& s) { return drop("up on " + s.link.str()); },
+            [&](const JoinZone& s) { return make("zone of " + s.bridge.str()); },
+            [&](const LeaveZone& s) { return drop("zone of " + s.bridge.str()); },
             [&](const EnableHairpin& s) { return make("hairpin on " + s.link.str()); },
             [&](const StartLoopback&) -> Result<void> {
               state.is_loopback_up = true;
