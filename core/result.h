@@ -58,6 +58,18 @@ template <typename... Args>
 /// programs print it, "(os error N)", because netavark's callers look for that.
 [[nodiscard]] Failure system_failure(int code, std::string_view what);
 
+/// A T of the values of all parts, in the order of its members, or the first error.
+template <typename T, typename... Parts>
+[[nodiscard]] Result<T> made_of(Result<Parts>... parts) {
+  std::optional<Error> error;
+  const auto look = [&](auto& part) {
+    if (!part && !error) error = std::move(part).error();
+  };
+  (look(parts), ...);
+  if (error) return Failure{*std::move(error)};
+  return T{*std::move(parts)...};
+}
+
 }  // namespace burrow
 
 // Each expansion names its own variable, so that TRY may stand inside TRY.
@@ -71,7 +83,9 @@ template <typename... Args>
     *std::move(variable);                                    \
   })
 
-/// Yields the value of a Result, or returns its error from the enclosing function.
+/// Yields the value of a Result, or returns its error from the enclosing function. Not within
+/// braces behind another member: compilers leave what is made of an aggregate undestroyed when a
+/// return leaves it (GCC 12, clang 14). Take the value first, or use made_of.
 #define TRY(...) BURROW_TRY(BURROW_JOIN(try_result_, __COUNTER__), __VA_ARGS__)
 
 /// TRY for Result<void>: returns the error, yields nothing.

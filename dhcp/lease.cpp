@@ -56,10 +56,10 @@ Json encode(const Lease& lease) {
 }
 
 Result<Lease> decode_lease(const JsonCursor& cursor) {
-  Lease lease{.address = TRY(TRY(cursor.at("address")).parsed(IpInterface::parse)),
-              .times = {.renew = TRY(decode_seconds(cursor, "renew_after")),
-                        .rebind = TRY(decode_seconds(cursor, "rebind_after")),
-                        .valid = TRY(decode_seconds(cursor, "valid_for"))}};
+  Lease lease{.address = TRY(TRY(cursor.at("address")).parsed(IpInterface::parse))};
+  lease.times.renew = TRY(decode_seconds(cursor, "renew_after"));
+  lease.times.rebind = TRY(decode_seconds(cursor, "rebind_after"));
+  lease.times.valid = TRY(decode_seconds(cursor, "valid_for"));
   for (const auto& route : TRY(TRY(cursor.at("routes")).elements(kMostEntries))) {
     lease.routes.push_back(TRY(decode_route(route)));
   }

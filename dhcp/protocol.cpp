@@ -67,8 +67,8 @@ Json encode(const Holder& holder) {
 }
 
 Result<Holder> decode_holder(const JsonCursor& cursor) {
-  return Holder{TRY(TRY(cursor.at("container")).parsed(ContainerId::parse)),
-                TRY(TRY(cursor.at("interface")).parsed(LinkName::parse))};
+  return made_of<Holder>(TRY(cursor.at("container")).parsed(ContainerId::parse),
+                         TRY(cursor.at("interface")).parsed(LinkName::parse));
 }
 
 Json encode(const LeaseRequest& request) {
@@ -87,10 +87,14 @@ Json encode(const LeaseRequest& request) {
 }
 
 Result<LeaseRequest> decode_lease_request(const JsonCursor& cursor) {
-  LeaseRequest request{.holder = TRY(decode_holder(cursor)),
-                       .network = TRY(TRY(cursor.at("network")).parsed(NetworkName::parse)),
-                       .netns = TRY(TRY(cursor.at("netns")).string()),
-                       .families = TRY(decode_families(TRY(cursor.at("families"))))};
+  auto holder = TRY(decode_holder(cursor));
+  auto network = TRY(TRY(cursor.at("network")).parsed(NetworkName::parse));
+  auto netns = TRY(TRY(cursor.at("netns")).string());
+  auto families = TRY(decode_families(TRY(cursor.at("families"))));
+  LeaseRequest request{.holder = std::move(holder),
+                       .network = std::move(network),
+                       .netns = std::move(netns),
+                       .families = std::move(families)};
   if (!request.netns.starts_with('/') || request.netns.size() > kLongestPath) {
     return cursor.failure("netns \"{}\" is no absolute path", request.netns.substr(0, 64));
   }
@@ -180,8 +184,8 @@ Result<Json> decode_answer(std::string_view text) {
   if (const auto refusal = TRY(cursor.find("error"))) {
     const auto word = TRY(TRY(refusal->at("code")).string());
     const auto known = std::ranges::find(kCodes, word, &CodeWord::word);
-    return Failure{Error{known == kCodes.end() ? Errc::system : known->code,
-                         TRY(TRY(refusal->at("message")).string())}};
+    auto message = TRY(TRY(refusal->at("message")).string());
+    return Failure{Error{known == kCodes.end() ? Errc::system : known->code, std::move(message)}};
   }
   return *std::move(document);
 }
@@ -197,10 +201,14 @@ Result<std::vector<Lease>> decode_leases(const Json& answer) {
 Result<std::vector<LeaseStatus>> decode_statuses(const Json& answer) {
   std::vector<LeaseStatus> statuses;
   for (const auto& one : TRY(TRY(JsonCursor{answer}.at("status")).elements(kMostLeases))) {
-    LeaseStatus status{.holder = TRY(decode_holder(one)),
-                       .network = TRY(TRY(one.at("network")).parsed(NetworkName::parse)),
-                       .netns = TRY(TRY(one.at("netns")).string()),
-                       .state = TRY(TRY(one.at("state")).string())};
+    auto holder = TRY(decode_holder(one));
+    auto network = TRY(TRY(one.at("network")).parsed(NetworkName::parse));
+    auto netns = TRY(TRY(one.at("netns")).string());
+    auto state = TRY(TRY(one.at("state")).string());
+    LeaseStatus status{.holder = std::move(holder),
+                       .network = std::move(network),
+                       .netns = std::move(netns),
+                       .state = std::move(state)};
     if (const auto lease = TRY(one.find("lease"))) status.lease = TRY(decode_lease(*lease));
     if (const auto left = TRY(one.find("seconds_left"))) {
       status.left = seconds{TRY(left->unsigned_integer(UINT32_MAX))};

@@ -59,8 +59,9 @@ Result<std::optional<LeaseRecord>> decode(const JsonCursor& cursor, const std::s
   if (TRY(TRY(cursor.at("boot")).string()) != boot) return std::nullopt;
   LeaseRecord record{.request = TRY(decode_lease_request(TRY(cursor.at("request"))))};
   const auto netns = TRY(cursor.at("namespace"));
-  record.netns = {TRY(TRY(netns.at("device")).unsigned_integer(UINT64_MAX)),
-                  TRY(TRY(netns.at("inode")).unsigned_integer(UINT64_MAX))};
+  record.netns =
+      TRY(made_of<decltype(record.netns)>(TRY(netns.at("device")).unsigned_integer(UINT64_MAX),
+                                          TRY(netns.at("inode")).unsigned_integer(UINT64_MAX)));
   record.mac = TRY(TRY(cursor.at("mac")).parsed(MacAddress::parse));
   record.commitment =
       TRY(TRY(cursor.at("committed")).boolean()) ? Commitment::committed : Commitment::provisional;

@@ -36,7 +36,8 @@ Result<Store> Store::open(const fs::path& directory) {
     return fail(Errc::already_exists, "another burrow-dhcp keeps the leases in \"{}\"",
                 directory.native());
   }
-  return Store{directory, TRY(boot_identifier()), std::move(lock)};
+  auto boot = TRY(boot_identifier());
+  return Store{directory, std::move(boot), std::move(lock)};
 }
 
 // Neither a container's identifier nor a link's name has a colon.

@@ -91,7 +91,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
                 "invalid value '{}' for '--metrics': a loopback address and a port",
                 text.substr(0, 64));
   }
-  return Endpoint{*address, TRY(parse_port(text.substr(colon + 1)))};
+  const auto port = TRY(parse_port(text.substr(colon + 1)));
+  return Endpoint{*address, port};
 }
 
 Result<void> parse_option(std::string_view word, Reader& reader, CommandLine& line) {

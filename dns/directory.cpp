@@ -119,8 +119,8 @@ Result<void> Directory::refresh_entry(const std::string& name, Entry& entry) {
     return {};
   }
   entry.stamp.reset();
-  Version fresh{
-      .inode = status.st_ino, .content = TRY(read_whole(fd.get(), status.st_size)), .lines = {}};
+  auto content = TRY(read_whole(fd.get(), status.st_size));
+  Version fresh{.inode = status.st_ino, .content = std::move(content), .lines = {}};
   const bool is_final = is_settled(status.st_mtim);
   if (!is_final && entry.version && entry.version->inode == fresh.inode &&
       is_perhaps_torn(entry.version->content, fresh.content)) {

@@ -36,13 +36,13 @@ Result<netstack::Network> attach(Engine& engine, const Container& container,
                                  const NetworkChoice& choice) {
   const auto definitions = TRY(host::FileLock::acquire(engine.directories.definitions_lock()));
   auto network = TRY(engine.definitions.get(choice.network));
-  const Attachment attachment{
-      .network = network.name,
-      .interface =
-          choice.interface ? *choice.interface : TRY(free_interface(container.attachments)),
-      .requested_addresses = choice.addresses,
-      .requested_mac = choice.mac,
-      .aliases = choice.aliases};
+  auto interface =
+      choice.interface ? *choice.interface : TRY(free_interface(container.attachments));
+  const Attachment attachment{.network = network.name,
+                              .interface = std::move(interface),
+                              .requested_addresses = choice.addresses,
+                              .requested_mac = choice.mac,
+                              .aliases = choice.aliases};
   TRY_VOID(engine.store.attach(container.id, attachment));
   return network;
 }

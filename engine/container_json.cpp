@@ -44,11 +44,16 @@ Json encode(const PortRequest& port) {
 }
 
 Result<PortRequest> decode_port(const JsonCursor& cursor) {
-  PortRequest port{.host_address = TRY(host_address(cursor)),
-                   .host_port = TRY(port_at(cursor, "host_port")),
-                   .container_port = TRY(port_at(cursor, "container_port")),
-                   .count = TRY(port_at(cursor, "range")),
-                   .protocol = TRY(TRY(cursor.at("protocol")).parsed(parse_protocol))};
+  auto address = TRY(host_address(cursor));
+  const auto host_port = TRY(port_at(cursor, "host_port"));
+  const auto container_port = TRY(port_at(cursor, "container_port"));
+  const auto count = TRY(port_at(cursor, "range"));
+  const auto protocol = TRY(TRY(cursor.at("protocol")).parsed(parse_protocol));
+  PortRequest port{.host_address = std::move(address),
+                   .host_port = host_port,
+                   .container_port = container_port,
+                   .count = count,
+                   .protocol = protocol};
   // The document's "none" is zero; ours is nothing.
   if (port.host_port == 0) port.host_port.reset();
   return port;
@@ -93,17 +98,27 @@ Json encode(const ContainerSpec& spec) {
 }
 
 Result<ContainerSpec> decode_spec(const JsonCursor& cursor) {
-  ContainerSpec spec{.command = TRY(list_of(cursor, "command", any_text)),
-                     .environment = TRY(list_of(cursor, "environment", any_text)),
-                     .rootfs = TRY(TRY(cursor.at("rootfs")).string()),
-                     .hostname = TRY(TRY(cursor.at("hostname")).string()),
-                     .has_own_hostname = TRY(flag(cursor, "has_own_hostname")),
-                     .ports = TRY(decode_requests(TRY(cursor.at("ports")))),
-                     .dns_servers = TRY(list_of(cursor, "dns_servers", IpAddress::parse)),
+  auto command = TRY(list_of(cursor, "command", any_text));
+  auto environment = TRY(list_of(cursor, "environment", any_text));
+  auto rootfs = TRY(TRY(cursor.at("rootfs")).string());
+  auto hostname = TRY(TRY(cursor.at("hostname")).string());
+  const auto has_own_hostname = TRY(flag(cursor, "has_own_hostname"));
+  auto ports = TRY(decode_requests(TRY(cursor.at("ports"))));
+  auto dns_servers = TRY(list_of(cursor, "dns_servers", IpAddress::parse));
+  const auto removes_itself = TRY(flag(cursor, "removes_itself"));
+  const auto is_detached = TRY(flag(cursor, "is_detached"));
+  const auto reads_stdin = TRY(flag(cursor, "reads_stdin"));
+  ContainerSpec spec{.command = std::move(command),
+                     .environment = std::move(environment),
+                     .rootfs = std::move(rootfs),
+                     .hostname = std::move(hostname),
+                     .has_own_hostname = has_own_hostname,
+                     .ports = std::move(ports),
+                     .dns_servers = std::move(dns_servers),
                      .hosts = {},
-                     .removes_itself = TRY(flag(cursor, "removes_itself")),
-                     .is_detached = TRY(flag(cursor, "is_detached")),
-                     .reads_stdin = TRY(flag(cursor, "reads_stdin"))};
+                     .removes_itself = removes_itself,
+                     .is_detached = is_detached,
+                     .reads_stdin = reads_stdin};
   for (const auto& host : TRY(TRY(cursor.at("hosts")).elements())) {
     spec.hosts.push_back(TRY(decode_host(host)));
   }

@@ -63,12 +63,12 @@ Result<std::vector<Attachment>> plan_attachments(const Engine& engine,
   }
   for (size_t i = 0; i < choices.size(); ++i) {
     const auto& choice = choices[i];
-    Attachment attachment{
-        .network = names[i],
-        .interface = choice.interface ? *choice.interface : TRY(free_interface(taken)),
-        .requested_addresses = choice.addresses,
-        .requested_mac = choice.mac,
-        .aliases = choice.aliases};
+    auto interface = choice.interface ? *choice.interface : TRY(free_interface(taken));
+    Attachment attachment{.network = names[i],
+                          .interface = std::move(interface),
+                          .requested_addresses = choice.addresses,
+                          .requested_mac = choice.mac,
+                          .aliases = choice.aliases};
     if (!choice.interface) taken.push_back(attachment);
     attachments.push_back(std::move(attachment));
   }
@@ -152,10 +152,8 @@ Result<LinkName> free_interface(const std::vector<Attachment>& attachments) {
 Result<Reserved> create_container(Engine& engine, const NewContainer& wanted) {
   TRY_VOID(check_spec(wanted.spec));
   const auto id = TRY(ContainerId::parse(TRY(random_id())));
-  Container container{.id = id,
-                      .name = TRY(ContainerName::parse(wanted.name.value_or("c-" + short_id(id)))),
-                      .spec = wanted.spec,
-                      .created = now()};
+  auto name = TRY(ContainerName::parse(wanted.name.value_or("c-" + short_id(id))));
+  Container container{.id = id, .name = std::move(name), .spec = wanted.spec, .created = now()};
   container.spec.has_own_hostname = wanted.hostname.has_value();
   container.spec.hostname = TRY(check_hostname(wanted.hostname.value_or(short_id(id))));
   std::error_code error;

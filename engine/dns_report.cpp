@@ -38,8 +38,9 @@ Result<std::string> upstreams_text(const JsonCursor& status) {
       const auto microseconds = TRY(time->unsigned_integer(UINT64_MAX));
       round_trip = fmt::format("{}.{} ms", microseconds / 1000, microseconds / 100 % 10);
     }
-    rows.push_back({TRY(TRY(upstream.at("address")).string()), std::move(round_trip),
-                    TRY(TRY(upstream.at("silent")).boolean()) ? "silent" : "answers"});
+    auto address = TRY(TRY(upstream.at("address")).string());
+    const auto* state = TRY(TRY(upstream.at("silent")).boolean()) ? "silent" : "answers";
+    rows.push_back({std::move(address), std::move(round_trip), state});
   }
   return rows.size() > 1 ? "\n" + render_table(rows) : std::string{};
 }
@@ -65,11 +66,13 @@ Result<std::string> dns_status_text(const Json& status) {
   for (const auto& network : TRY(TRY(cursor.at("networks")).elements())) {
     auto name = TRY(TRY(network.at("name")).string());
     if (TRY(TRY(network.at("internal")).boolean())) name += " (internal)";
-    rows.push_back({std::move(name), TRY(joined(network, "listen")),
-                    std::to_string(TRY(number(network, "containers"))),
-                    std::to_string(TRY(number(network, "names"))),
-                    or_dash(TRY(joined(network, "servers"))),
-                    or_dash(TRY(optional_text(network, "domain")))});
+    auto listens_on = TRY(joined(network, "listen"));
+    const auto containers = TRY(number(network, "containers"));
+    const auto names = TRY(number(network, "names"));
+    auto servers = or_dash(TRY(joined(network, "servers")));
+    auto domain = or_dash(TRY(optional_text(network, "domain")));
+    rows.push_back({std::move(name), std::move(listens_on), std::to_string(containers),
+                    std::to_string(names), std::move(servers), std::move(domain)});
   }
   return text + "\n" + render_table(rows) + TRY(upstreams_text(cursor));
 }

@@ -19,8 +19,9 @@ Result<LeaseRange> parse_range(std::string_view text) {
       if (address) return address;
       return fail(Errc::invalid_input, "range {} ip \"{}\" is not a ip address", which, word);
     };
-    return LeaseRange{.start = TRY(bound(text.substr(0, dash), "start")),
-                      .end = TRY(bound(text.substr(dash + 1), "end"))};
+    const auto start = TRY(bound(text.substr(0, dash), "start"));
+    const auto end = TRY(bound(text.substr(dash + 1), "end"));
+    return LeaseRange{.start = start, .end = std::move(end)};
   }
   const auto prefix = TRY(IpInterface::parse(text)).network();
   // The network address itself is never handed out.

@@ -12,7 +12,9 @@ namespace burrow::engine {
 namespace {
 
 Result<void> create_locked(Engine& engine, const NewNetwork& wanted, NetworkName& created) {
-  const InUse in_use{.networks = TRY(engine.definitions.load()), .host = TRY(observe_host())};
+  auto networks = TRY(engine.definitions.load());
+  auto host = TRY(observe_host());
+  const InUse in_use{.networks = std::move(networks), .host = std::move(host)};
   // The planner only needs bits; a kernel without randomness cannot even have booted.
   const Birth birth{.id = TRY(random_id()), .created = host::timestamp(), .random = [] {
                       return host::random_bits().value_or(0);
@@ -55,8 +57,8 @@ Result<NetworkName> create_network(Engine& engine, const NewNetwork& wanted,
 }
 
 Result<void> ensure_default_network(Engine& engine) {
-  NewNetwork wanted{.name = std::string{kDefaultNetwork},
-                    .interface = TRY(LinkName::parse("burrow0"))};
+  auto interface = TRY(LinkName::parse("burrow0"));
+  NewNetwork wanted{.name = std::string{kDefaultNetwork}, .interface = std::move(interface)};
   if (TRY(is_defined(engine, kDefaultNetwork))) return {};
   TRY(create_network(engine, wanted, WhenPresent::keep));
   return {};

@@ -20,9 +20,9 @@ Result<Report> parse_report(std::string_view line) {
   const JsonCursor cursor{document};
   Report report;
   if (const auto pid = TRY(cursor.find("pid"))) {
-    report.started = ProcessIdentity{
-        .pid = static_cast<int>(TRY(pid->unsigned_integer(INT32_MAX))),
-        .start_ticks = TRY(TRY(cursor.at("start_ticks")).unsigned_integer(UINT64_MAX))};
+    const auto number = TRY(pid->unsigned_integer(INT32_MAX));
+    const auto start_ticks = TRY(TRY(cursor.at("start_ticks")).unsigned_integer(UINT64_MAX));
+    report.started = ProcessIdentity{.pid = static_cast<int>(number), .start_ticks = start_ticks};
   }
   if (const auto code = TRY(cursor.find("exit_code"))) {
     report.exit_code = static_cast<int>(TRY(code->unsigned_integer(255)));

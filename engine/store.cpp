@@ -25,10 +25,14 @@ auto stored(const std::string& text, Decode decode) -> decltype(decode(JsonCurso
 }
 
 Result<Container> read_container(const Statement& row) {
-  Container container{.id = TRY(ContainerId::parse(row.text(0))),
-                      .name = TRY(ContainerName::parse(row.text(1))),
-                      .spec = TRY(stored(row.text(2), decode_spec)),
-                      .state = TRY(parse_state(row.text(3))),
+  auto id = TRY(ContainerId::parse(row.text(0)));
+  auto name = TRY(ContainerName::parse(row.text(1)));
+  auto spec = TRY(stored(row.text(2), decode_spec));
+  auto state = TRY(parse_state(row.text(3)));
+  Container container{.id = std::move(id),
+                      .name = std::move(name),
+                      .spec = std::move(spec),
+                      .state = std::move(state),
                       .created = row.integer(4)};
   if (!row.is_null(5)) container.started = row.integer(5);
   if (!row.is_null(6)) container.finished = row.integer(6);
@@ -58,9 +62,10 @@ Result<std::vector<Attachment>> read_attachments(Database& database, const Conta
   rows.bind(id.str());
   std::vector<Attachment> attachments;
   while (TRY(rows.step())) {
-    Attachment attachment{.network = TRY(NetworkName::parse(rows.text(0))),
-                          .interface = TRY(LinkName::parse(rows.text(1))),
-                          .status = rows.text(3)};
+    auto network = TRY(NetworkName::parse(rows.text(0)));
+    auto interface = TRY(LinkName::parse(rows.text(1)));
+    Attachment attachment{
+        .network = std::move(network), .interface = std::move(interface), .status = rows.text(3)};
     TRY_VOID(stored(rows.text(2),
                     [&](const JsonCursor& cursor) { return decode_request(cursor, attachment); }));
     attachment.leases = TRY(read_leases(database, id, attachment.network));

@@ -64,7 +64,7 @@ struct Streams {
   Pipe failure;
 
   static Result<Streams> open() {
-    return Streams{TRY(open_pipe()), TRY(open_pipe()), TRY(open_pipe()), TRY(open_pipe())};
+    return made_of<Streams>(open_pipe(), open_pipe(), open_pipe(), open_pipe());
   }
 };
 

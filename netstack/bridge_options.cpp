@@ -64,17 +64,18 @@ std::optional<firewall::Publishing> read_publishing(std::string_view word) {
 
 Result<BridgeOptions> decode_bridge_options(const AttachmentRequest& attachment) {
   const auto& words = attachment.network.options;
-  BridgeOptions options{.mode = TRY(bridge_mode(words)),
-                        .mtu = TRY(read_mtu(words)),
-                        .metric = TRY(read_number(words, "metric")),
-                        .default_route = TRY(read_default_route(words)),
-                        .isolation = TRY(isolation(words)),
-                        .gateway = TRY(gateway_mode(words)),
-                        .publishing = TRY(publishing(words)),
-                        .outbound4 = TRY(read_address(words, "outbound_addr4", Family::ipv4)),
-                        .outbound6 = TRY(read_address(words, "outbound_addr6", Family::ipv6)),
-                        .vlan = TRY(vlan(words)),
-                        .vrf = TRY(link_name(words, "vrf"))};
+  BridgeOptions options;
+  options.mode = TRY(bridge_mode(words));
+  options.mtu = TRY(read_mtu(words));
+  options.metric = TRY(read_number(words, "metric"));
+  options.default_route = TRY(read_default_route(words));
+  options.isolation = TRY(isolation(words));
+  options.gateway = TRY(gateway_mode(words));
+  options.publishing = TRY(publishing(words));
+  options.outbound4 = TRY(read_address(words, "outbound_addr4", Family::ipv4));
+  options.outbound6 = TRY(read_address(words, "outbound_addr6", Family::ipv6));
+  options.vlan = TRY(vlan(words));
+  options.vrf = TRY(link_name(words, "vrf"));
   options.host_interface = TRY(link_name(attachment.options, "host_interface_name"));
   return options;
 }

@@ -8,9 +8,8 @@ constexpr size_t kMostPools = 4096;
 
 Result<ipam::SubnetPool> decode_pool(const JsonCursor& cursor) {
   const auto base = TRY(TRY(cursor.at("base")).parsed(IpInterface::parse));
-  ipam::SubnetPool pool{
-      .base = base.network(),
-      .block_length = static_cast<uint8_t>(TRY(TRY(cursor.at("size")).unsigned_integer(128)))};
+  const auto block_length = static_cast<uint8_t>(TRY(TRY(cursor.at("size")).unsigned_integer(128)));
+  ipam::SubnetPool pool{.base = base.network(), .block_length = block_length};
   auto checked = ipam::check(pool);
   if (!checked) return with_context(std::move(checked).error(), cursor.path());
   return pool;

@@ -40,9 +40,10 @@ bool is_lan_driver(std::string_view driver) { return driver == "macvlan" || driv
 Result<LanOptions> decode_lan_options(const Network& network) {
   const auto& words = network.options;
   const auto mode = mode_word(words);
-  LanOptions options{.mtu = TRY(read_mtu(words)),
-                     .metric = TRY(read_number(words, "metric")),
-                     .default_route = TRY(read_default_route(words))};
+  LanOptions options;
+  options.mtu = TRY(read_mtu(words));
+  options.metric = TRY(read_number(words, "metric"));
+  options.default_route = TRY(read_default_route(words));
   if (network.driver == "ipvlan") {
     host::Ipvlan ipvlan;
     if (!mode.empty()) ipvlan.mode = TRY(parse_ipvlan_mode(mode));

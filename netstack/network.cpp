@@ -46,8 +46,8 @@ Result<Subnet> decode_subnet(const JsonCursor& cursor) {
                           subnet.network.to_string());
   }
   if (const auto range = TRY(cursor.find("lease_range"))) {
-    subnet.lease_range = LeaseRange{.start = TRY(lease_bound(*range, "start_ip")),
-                                    .end = TRY(lease_bound(*range, "end_ip"))};
+    subnet.lease_range =
+        TRY(made_of<LeaseRange>(lease_bound(*range, "start_ip"), lease_bound(*range, "end_ip")));
   }
   return subnet;
 }
@@ -130,9 +130,10 @@ std::string_view to_string(RouteType type) {
 }
 
 Result<Network> decode_network(const JsonCursor& cursor) {
-  Network network{.name = TRY(TRY(cursor.at("name")).parsed(NetworkName::parse)),
-                  .id = TRY(TRY(cursor.at("id")).string()),
-                  .driver = TRY(TRY(cursor.at("driver")).string())};
+  auto name = TRY(TRY(cursor.at("name")).parsed(NetworkName::parse));
+  auto id = TRY(TRY(cursor.at("id")).string());
+  auto driver = TRY(TRY(cursor.at("driver")).string());
+  Network network{.name = std::move(name), .id = std::move(id), .driver = std::move(driver)};
   const auto interface = TRY(cursor.find("network_interface"));
   if (interface && !TRY(interface->string()).empty()) {
     network.interface = TRY(interface->parsed(LinkName::parse));

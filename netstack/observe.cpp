@@ -63,14 +63,16 @@ Result<std::optional<BridgeSnapshot>> observe_bridge(
     BridgeSettings settings = BridgeSettings::unread) {
   const auto link = TRY(route.find_link(name));
   if (!link) return std::nullopt;
+  auto addresses = TRY(route.addresses_of(link->index));
+  auto found = TRY(observe_settings(name, link->index, settings, route));
   BridgeSnapshot bridge{.is_bridge = link->kind == "bridge",
                         .kind = link->kind,
                         .mac = link->mac,
                         .mtu = link->mtu,
                         .is_up = link->is_up,
-                        .addresses = TRY(route.addresses_of(link->index)),
+                        .addresses = std::move(addresses),
                         .default_vlan = link->default_vlan,
-                        .settings = TRY(observe_settings(name, link->index, settings, route))};
+                        .settings = std::move(found)};
   if (link->master) bridge.master = TRY(route.get_link(*link->master)).name;
   if (ports == Ports::read) {
     for (const auto& port : TRY(host::RouteSocket::some_links_of(link->index, kEnoughPorts))) {

@@ -47,10 +47,11 @@ Result<BridgeAttachment> decode_bridge_attachment(const AttachmentRequest& reque
   if (!options) {
     return with_context(std::move(options).error(), fmt::format("network \"{}\"", network.name));
   }
+  auto addressing = TRY(decode_addressing(request));
   BridgeAttachment attachment{.request = &request,
                               .bridge = *network.interface,
                               .options = *std::move(options),
-                              .addressing = TRY(decode_addressing(request))};
+                              .addressing = std::move(addressing)};
   if (attachment.addressing.ipam == Ipam::dhcp && attachment.is_managed()) {
     return fail(Errc::unsupported,
                 "network \"{}\": ipam driver \"dhcp\" needs a bridge that leads to a DHCP server: "

@@ -39,7 +39,8 @@ Result<Json> checked_list(const JsonCursor& cursor, std::string_view key, Parse 
 }
 
 Result<Json> checked_address(const JsonCursor& cursor) {
-  Json address{{"gateway", Json{}}, {"ipnet", TRY(TRY(cursor.at("ipnet")).string())}};
+  Json address{{"gateway", Json{}}};
+  address["ipnet"] = TRY(TRY(cursor.at("ipnet")).string());
   TRY(TRY(cursor.at("ipnet")).parsed(IpInterface::parse));
   if (const auto gateway = TRY(cursor.find("gateway"))) {
     address["gateway"] = TRY(gateway->parsed(IpAddress::parse)).to_string();
@@ -48,10 +49,9 @@ Result<Json> checked_address(const JsonCursor& cursor) {
 }
 
 Result<Json> checked_interface(const JsonCursor& cursor) {
+  const auto mac = TRY(TRY(cursor.at("mac_address")).parsed(MacAddress::parse));
   Json interface {
-    {"mac_address", TRY(TRY(cursor.at("mac_address")).parsed(MacAddress::parse)).to_string()}, {
-      "subnets", Json::array()
-    }
+    {"mac_address", mac.to_string()}, { "subnets", Json::array() }
   };
   if (const auto subnets = TRY(cursor.find("subnets"))) {
     for (const auto& subnet : TRY(subnets->elements(kMostItems))) {
@@ -119,9 +119,10 @@ std::string plugin_input(const SetupRequest& request, const AttachmentRequest& a
 Result<std::string> checked_plugin_answer(std::string_view text) {
   const auto document = TRY(parse_json(text));
   const JsonCursor root{document};
-  Json answer{{"dns_search_domains", TRY(checked_list(root, "dns_search_domains", plain_text))},
-              {"dns_server_ips", TRY(checked_list(root, "dns_server_ips", IpAddress::parse))},
-              {"interfaces", Json::object()}};
+  Json answer;
+  answer["dns_search_domains"] = TRY(checked_list(root, "dns_search_domains", plain_text));
+  answer["dns_server_ips"] = TRY(checked_list(root, "dns_server_ips", IpAddress::parse));
+  answer["interfaces"] = Json::object();
   if (const auto interfaces = TRY(root.find("interfaces"))) {
     for (const auto& [name, interface] : TRY(interfaces->members())) {
       if (auto parsed = LinkName::parse(name); !parsed) {

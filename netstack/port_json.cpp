@@ -39,10 +39,11 @@ Result<std::vector<PortMapping>> decode_port(const JsonCursor& cursor) {
   const auto port = [&](std::string_view key) -> Result<uint16_t> {
     return static_cast<uint16_t>(TRY(TRY(cursor.at(key)).unsigned_integer(UINT16_MAX)));
   };
-  PortMapping mapping{.host_port = TRY(port("host_port")),
-                      .container_port = TRY(port("container_port")),
-                      // 0 and nothing mean one port, as netavark takes them.
-                      .count = std::max<uint16_t>(1, TRY(port("range")))};
+  PortMapping mapping;
+  mapping.host_port = TRY(port("host_port"));
+  mapping.container_port = TRY(port("container_port"));
+  // 0 and nothing mean one port, as netavark takes them.
+  mapping.count = std::max<uint16_t>(1, TRY(port("range")));
   const auto host_address = TRY(cursor.at("host_ip"));
   if (!TRY(host_address.string()).empty()) {
     mapping.host_address = TRY(host_address.parsed(IpAddress::parse));

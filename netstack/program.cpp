@@ -121,10 +121,10 @@ Result<std::string> run_directory(const CommandLine& line) {
 
 Result<Surroundings> surroundings(const CommandLine& line) {
   // What was set up without a firewall has nothing in it on record.
-  Surroundings result{.firewall = is_reload(line.subcommand) ? FirewallDriver::nftables
-                                                             : TRY(firewall_driver(line)),
-                      .publishing = TRY(publishing()),
-                      .plugins = TRY(plugin_settings(line))};
+  Surroundings result;
+  if (!is_reload(line.subcommand)) result.firewall = TRY(firewall_driver(line));
+  result.publishing = TRY(publishing());
+  result.plugins = TRY(plugin_settings(line));
   const auto port = TRY(dns_port());
   result.run_directory = std::filesystem::absolute(TRY(run_directory(line)));
   result.dns = {.binary = line.dns_binary.value_or(kDefaultDnsBinary),

@@ -205,24 +205,35 @@ Result<HostRecord> decode_host_record(std::string_view text) {
 
 Result<NetworkRecord> decode_network_record(std::string_view text) {
   return decode(text, [](const JsonCursor& root) -> Result<NetworkRecord> {
-    return NetworkRecord{.network = TRY(TRY(root.at("network")).parsed(NetworkName::parse)),
-                         .bridge = TRY(TRY(root.at("bridge")).parsed(LinkName::parse)),
-                         .steps = TRY(decode_steps(TRY(root.at("steps"))))};
+    auto network = TRY(TRY(root.at("network")).parsed(NetworkName::parse));
+    auto bridge = TRY(TRY(root.at("bridge")).parsed(LinkName::parse));
+    auto steps = TRY(decode_steps(TRY(root.at("steps"))));
+    return NetworkRecord{
+        .network = std::move(network), .bridge = std::move(bridge), .steps = std::move(steps)};
   });
 }
 
 Result<AttachmentRecord> decode_attachment_record(std::string_view text) {
   return decode(text, [](const JsonCursor& root) -> Result<AttachmentRecord> {
-    AttachmentRecord record{
-        .container = TRY(TRY(root.at("container")).parsed(ContainerId::parse)),
-        .container_name = TRY(TRY(root.at("container_name")).string()),
-        .network = TRY(TRY(root.at("network")).parsed(NetworkName::parse)),
-        .interface = TRY(TRY(root.at("interface")).parsed(LinkName::parse)),
-        .netns = TRY(TRY(root.at("netns")).string()),
-        .order = static_cast<uint32_t>(TRY(TRY(root.at("order")).unsigned_integer(UINT32_MAX))),
-        .steps = TRY(decode_steps(TRY(root.at("steps")))),
-        .address4 = TRY(optional_address(root, "address4")),
-        .address6 = TRY(optional_address(root, "address6"))};
+    auto container = TRY(TRY(root.at("container")).parsed(ContainerId::parse));
+    auto container_name = TRY(TRY(root.at("container_name")).string());
+    auto network = TRY(TRY(root.at("network")).parsed(NetworkName::parse));
+    auto interface = TRY(TRY(root.at("interface")).parsed(LinkName::parse));
+    auto netns = TRY(TRY(root.at("netns")).string());
+    const auto order =
+        static_cast<uint32_t>(TRY(TRY(root.at("order")).unsigned_integer(UINT32_MAX)));
+    auto steps = TRY(decode_steps(TRY(root.at("steps"))));
+    const auto address4 = TRY(optional_address(root, "address4"));
+    const auto address6 = TRY(optional_address(root, "address6"));
+    AttachmentRecord record{.container = std::move(container),
+                            .container_name = std::move(container_name),
+                            .network = std::move(network),
+                            .interface = std::move(interface),
+                            .netns = std::move(netns),
+                            .order = order,
+                            .steps = std::move(steps),
+                            .address4 = address4,
+                            .address6 = address6};
     if (const auto ports = TRY(root.find("ports"))) record.ports = TRY(decode_ports(*ports));
     if (const auto publish = TRY(root.find("publish"))) {
       const auto word = TRY(publish->string());
@@ -240,34 +251,40 @@ Result<PendingRecord> decode_pending_record(std::string_view text) {
     if (command != "setup" && command != "teardown") {
       return root.failure("unknown command \"{}\"", command.substr(0, 64));
     }
+    auto netns = TRY(TRY(root.at("netns")).string());
+    auto steps = TRY(decode_steps(TRY(root.at("steps"))));
     PendingRecord record{.command = command == "setup" ? PendingRecord::Command::setup
                                                        : PendingRecord::Command::teardown,
-                         .netns = TRY(TRY(root.at("netns")).string()),
-                         .steps = TRY(decode_steps(TRY(root.at("steps"))))};
+                         .netns = std::move(netns),
+                         .steps = std::move(steps)};
     for (const auto& change : TRY(TRY(root.at("changes")).elements())) {
-      record.changes.push_back({.path = TRY(TRY(change.at("path")).parsed(parse_path)),
-                                .before = TRY(optional_text(change, "before")),
-                                .after = TRY(optional_text(change, "after"))});
+      auto path = TRY(TRY(change.at("path")).parsed(parse_path));
+      auto before = TRY(optional_text(change, "before"));
+      auto after = TRY(optional_text(change, "after"));
+      record.changes.push_back({std::move(path), std::move(before), std::move(after)});
     }
-    if (const auto steps = TRY(root.find("put_back"))) record.put_back = TRY(decode_steps(*steps));
+    if (const auto put_back = TRY(root.find("put_back"))) {
+      record.put_back = TRY(decode_steps(*put_back));
+    }
     return record;
   });
 }
 
 Result<UnfinishedRecord> decode_unfinished_record(std::string_view text) {
   return decode(text, [](const JsonCursor& root) -> Result<UnfinishedRecord> {
-    return UnfinishedRecord{.attempts = static_cast<uint32_t>(
-                                TRY(TRY(root.at("attempts")).unsigned_integer(UINT32_MAX))),
-                            .steps = TRY(decode_steps(TRY(root.at("steps"))))};
+    auto attempts =
+        static_cast<uint32_t>(TRY(TRY(root.at("attempts")).unsigned_integer(UINT32_MAX)));
+    auto steps = TRY(decode_steps(TRY(root.at("steps"))));
+    return UnfinishedRecord{.attempts = attempts, .steps = std::move(steps)};
   });
 }
 
 Result<ErrandRecord> decode_errand_record(std::string_view text) {
   return decode(text, [](const JsonCursor& root) -> Result<ErrandRecord> {
-    ErrandRecord record{.container = TRY(TRY(root.at("container")).parsed(ContainerId::parse)),
-                        .netns = TRY(TRY(root.at("netns")).string()),
-                        .networks = {},
-                        .besides = TRY(decode_steps(TRY(root.at("besides"))))};
+    const auto container = TRY(TRY(root.at("container")).parsed(ContainerId::parse));
+    ErrandRecord record{.container = container, .netns = {}, .networks = {}, .besides = {}};
+    record.netns = TRY(TRY(root.at("netns")).string());
+    record.besides = TRY(decode_steps(TRY(root.at("besides"))));
     for (const auto& network : TRY(TRY(root.at("networks")).elements())) {
       record.networks.push_back(TRY(network.parsed(NetworkName::parse)));
     }

@@ -76,9 +76,9 @@ Result<AttachmentRequest> decode_attachment(const NamedOptions& entry, const Jso
   const auto network = TRY(known.find(entry.name));
   if (!network)
     return options.failure("no network_info for network \"{}\"", entry.name.substr(0, 128));
-  AttachmentRequest attachment{
-      .network = TRY(decode_network(*network)),
-      .interface = TRY(TRY(options.at("interface_name")).parsed(LinkName::parse))};
+  auto definition = TRY(decode_network(*network));
+  auto interface = TRY(TRY(options.at("interface_name")).parsed(LinkName::parse));
+  AttachmentRequest attachment{.network = std::move(definition), .interface = std::move(interface)};
   if (attachment.network.name.str() != entry.name) {
     return network->failure("has the name \"{}\", not \"{}\"", attachment.network.name, entry.name);
   }
@@ -110,8 +110,10 @@ std::vector<NetworkName> network_names(const SetupRequest& request) {
 Result<SetupRequest> decode_setup_request(std::string_view text) {
   const auto document = TRY(parse_json(text));
   const JsonCursor root{document};
-  SetupRequest request{.container = TRY(TRY(root.at("container_id")).parsed(ContainerId::parse)),
-                       .container_name = TRY(TRY(root.at("container_name")).string())};
+  auto container = TRY(TRY(root.at("container_id")).parsed(ContainerId::parse));
+  auto container_name = TRY(TRY(root.at("container_name")).string());
+  SetupRequest request{.container = std::move(container),
+                       .container_name = std::move(container_name)};
   const auto known = TRY(root.at("network_info"));
   std::set<LinkName> interfaces;
   for (const auto& entry : TRY(named_options(TRY(root.at("networks"))))) {

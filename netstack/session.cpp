@@ -56,7 +56,8 @@ Result<Session> Session::open(const Surroundings& surroundings,
                               std::optional<ContainerHandle> container) {
   auto handles = TRY(open_handles(surroundings));
   handles.container = std::move(container);
-  return Session{surroundings, TRY(Journal::open(surroundings.run_directory)), std::move(handles)};
+  auto journal = TRY(Journal::open(surroundings.run_directory));
+  return Session{surroundings, std::move(journal), std::move(handles)};
 }
 
 Result<void> Session::retry_unfinished() {

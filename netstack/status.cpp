@@ -27,9 +27,9 @@ Result<Status> decode(const NetworkName& network, const JsonCursor& cursor) {
     return cursor.failure("expected one interface, found {}", interfaces.size());
   }
   const auto& [name, interface] = interfaces.front();
-  Status status{.network = network,
-                .interface = TRY(LinkName::parse(name)),
-                .mac = TRY(TRY(interface.at("mac_address")).parsed(MacAddress::parse))};
+  auto link = TRY(LinkName::parse(name));
+  const auto mac = TRY(TRY(interface.at("mac_address")).parsed(MacAddress::parse));
+  Status status{.network = network, .interface = std::move(link), .mac = mac};
   if (const auto subnets = TRY(interface.find("subnets"))) {
     for (const auto& subnet : TRY(subnets->elements())) {
       StatusAddress address{.address = TRY(TRY(subnet.at("ipnet")).parsed(IpInterface::parse))};

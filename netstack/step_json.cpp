@@ -307,8 +307,9 @@ class Fields {
     return result;
   }
   [[nodiscard]] Result<host::Route> route() const {
-    host::Route route{.destination = TRY(parsed("destination", IpNetwork::parse)),
-                      .kind = TRY(parsed("type", parse_route_kind))};
+    auto destination = TRY(parsed("destination", IpNetwork::parse));
+    const auto kind = TRY(parsed("type", parse_route_kind));
+    host::Route route{.destination = std::move(destination), .kind = kind};
     route.metric =
         static_cast<uint32_t>(TRY(TRY(cursor_.at("metric")).unsigned_integer(UINT32_MAX)));
     if (const auto gateway = TRY(cursor_.find("gateway"))) {
@@ -330,7 +331,7 @@ class Fields {
     std::vector<OwnedLink> result;
     for (const auto& element : TRY(TRY(cursor_.at("links")).elements())) {
       const Fields fields{element};
-      result.push_back({TRY(fields.link()), TRY(fields.mac())});
+      result.push_back(TRY(made_of<OwnedLink>(fields.link(), fields.mac())));
     }
     return result;
   }
@@ -351,7 +352,8 @@ class Fields {
     if (const auto member = TRY(cursor_.find(name))) {
       for (const auto& element : TRY(member->elements())) {
         const Fields fields{element};
-        result.push_back({TRY(fields.parsed("key", parse_key)), TRY(fields.text("value"))});
+        result.push_back(
+            TRY(made_of<Setting>(fields.parsed("key", parse_key), fields.text("value"))));
       }
     }
     return result;
@@ -364,10 +366,14 @@ class Fields {
     return member ? member->boolean() : Result<bool>{false};
   }
   [[nodiscard]] Result<PluginCall> plugin() const {
-    return PluginCall{.program = TRY(parsed("program", parse_plugin_path)),
-                      .network = TRY(parsed("network", NetworkName::parse)),
-                      .netns = TRY(text("netns")),
-                      .input = TRY(cursor_.at("input")).value().dump()};
+    auto program = TRY(parsed("program", parse_plugin_path));
+    auto network = TRY(parsed("network", NetworkName::parse));
+    auto netns = TRY(text("netns"));
+    auto input = TRY(cursor_.at("input")).value().dump();
+    return PluginCall{.program = std::move(program),
+                      .network = std::move(network),
+                      .netns = std::move(netns),
+                      .input = std::move(input)};
   }
   [[nodiscard]] Result<std::optional<std::string>> answer() const {
     const auto member = TRY(cursor_.find("answer"));
@@ -386,39 +392,39 @@ class Fields {
 
 Result<Step> decode_link_step(std::string_view kind, const Fields& fields) {
   if (kind == "create_bridge") {
-    return CreateBridge{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.mtu()),
-                         TRY(fields.vlan()), TRY(fields.optional_link("vrf"))}};
+    return TRY(made_of<CreateBridge>(fields.link(), fields.mac(), fields.mtu(), fields.vlan(),
+                                     fields.optional_link("vrf")));
   }
   if (kind == "create_veth") {
-    return CreateVeth{{TRY(fields.link()), TRY(fields.mac()), TRY(fields.link("bridge")),
-                       TRY(fields.link("peer")), TRY(fields.mac("peer_mac")), TRY(fields.mtu()),
-                       TRY(fields.vlan())}};
+    return TRY(made_of<CreateVeth>(fields.link(), fields.mac(), fields.link("bridge"),
+                                   fields.link("peer"), fields.mac("peer_mac"), fields.mtu(),
+                                   fields.vlan()));
   }
   if (kind == "keep_settings") {
-    KeepSettings keep{TRY(fields.link()), TRY(fields.settings("settings"))};
+    auto keep = TRY(made_of<KeepSettings>(fields.link(), fields.settings("settings")));
     if (TRY(fields.has("before"))) keep.before = TRY(fields.settings("before"));
     return keep;
   }
   if (kind == "forget_settings") return ForgetSettings{TRY(fields.link())};
   if (kind == "set_vlan_filtering") {
-    return SetVlanFiltering{TRY(fields.link()), TRY(fields.parsed("value", parse_filtering))};
+    return TRY(made_of<SetVlanFiltering>(fields.link(), fields.parsed("value", parse_filtering)));
   }
   if (kind == "create_lan_link") {
-    return CreateLanLink{{TRY(fields.link()), TRY(fields.link("parent")),
-                          TRY(fields.number("group")), TRY(fields.lan_kind()), TRY(fields.mtu())}};
+    return TRY(made_of<CreateLanLink>(fields.link(), fields.link("parent"), fields.number("group"),
+                                      fields.lan_kind(), fields.mtu()));
   }
   if (kind == "delete_link_groups") return DeleteLinkGroups{TRY(fields.numbers("groups"))};
   if (kind == "enable_hairpin") return EnableHairpin{TRY(fields.link())};
   if (kind == "answer_loopback") return AnswerLoopback{TRY(fields.link())};
-  if (kind == "bring_up") return BringUp{TRY(fields.place()), TRY(fields.link())};
-  if (kind == "take_down") return TakeDown{TRY(fields.place()), TRY(fields.link())};
+  if (kind == "bring_up") return TRY(made_of<BringUp>(fields.place(), fields.link()));
+  if (kind == "take_down") return TRY(made_of<TakeDown>(fields.place(), fields.link()));
   if (kind == "delete_links") return DeleteLinks{TRY(fields.links())};
   if (kind == "delete_container_link") return DeleteContainerLink{TRY(fields.link())};
   if (kind == "add_address") {
-    return AddAddress{TRY(fields.place()), TRY(fields.link()), TRY(fields.address())};
+    return TRY(made_of<AddAddress>(fields.place(), fields.link(), fields.address()));
   }
   if (kind == "remove_address") {
-    return RemoveAddress{TRY(fields.place()), TRY(fields.link()), TRY(fields.address())};
+    return TRY(made_of<RemoveAddress>(fields.place(), fields.link(), fields.address()));
   }
   return fail(Errc::invalid_input, "unknown step \"{}\"", kind.substr(0, 64));
 }
@@ -439,27 +445,33 @@ Result<Step> decode_step(const JsonCursor& cursor) {
   if (kind == "add_route") return AddRoute{TRY(fields.route())};
   if (kind == "remove_route") return RemoveRoute{TRY(fields.route())};
   if (kind == "set_sysctl") {
-    return SetSysctl{.place = TRY(fields.place()),
-                     .key = TRY(fields.parsed("key", Fields::parse_key)),
-                     .value = TRY(fields.text("value")),
-                     .before = TRY(fields.optional_text("before")),
-                     .along = TRY(fields.settings("along")),
-                     .taking_back = TRY(fields.flag("taking_back"))};
+    const auto place = TRY(fields.place());
+    auto key = TRY(fields.parsed("key", Fields::parse_key));
+    auto value = TRY(fields.text("value"));
+    auto before = TRY(fields.optional_text("before"));
+    auto along = TRY(fields.settings("along"));
+    const auto taking_back = TRY(fields.flag("taking_back"));
+    return SetSysctl{.place = place,
+                     .key = std::move(key),
+                     .value = std::move(value),
+                     .before = std::move(before),
+                     .along = std::move(along),
+                     .taking_back = taking_back};
   }
   if (kind == "change_firewall") {
-    return ChangeFirewall{TRY(fields.parsed("table", parse_table_change)),
-                          TRY(fields.elements("restore")), TRY(fields.elements("remove")),
-                          TRY(fields.elements("add"))};
+    return TRY(made_of<ChangeFirewall>(fields.parsed("table", parse_table_change),
+                                       fields.elements("restore"), fields.elements("remove"),
+                                       fields.elements("add")));
   }
-  if (kind == "forget_flows") return ForgetFlows{TRY(fields.ports()), TRY(fields.targets())};
+  if (kind == "forget_flows") return TRY(made_of<ForgetFlows>(fields.ports(), fields.targets()));
   if (kind == "add_dns_entry") {
-    return AddDnsEntry{TRY(fields.file()), TRY(fields.container()), TRY(fields.text("header")),
-                       TRY(fields.text("entry")), TRY(fields.optional_text("header_before"))};
+    return TRY(made_of<AddDnsEntry>(fields.file(), fields.container(), fields.text("header"),
+                                    fields.text("entry"), fields.optional_text("header_before")));
   }
   if (kind == "remove_dns_entry")
-    return RemoveDnsEntry{TRY(fields.file()), TRY(fields.container()),
-                          TRY(fields.optional_text("header"))};
-  if (kind == "set_up_plugin") return SetUpPlugin{TRY(fields.plugin()), TRY(fields.answer())};
+    return TRY(
+        made_of<RemoveDnsEntry>(fields.file(), fields.container(), fields.optional_text("header")));
+  if (kind == "set_up_plugin") return TRY(made_of<SetUpPlugin>(fields.plugin(), fields.answer()));
   if (kind == "tear_down_plugin") return TearDownPlugin{TRY(fields.plugin())};
   if (kind == "acquire_lease") {
     return AcquireLease{TRY(dhcp::decode_lease_request(TRY(cursor.at("request"))))};

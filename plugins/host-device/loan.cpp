@@ -8,12 +8,18 @@ namespace {
 Result<Loan> decode(std::string_view text) {
   const auto document = TRY(parse_json(text));
   const JsonCursor root{document};
-  Loan loan{.name = TRY(TRY(root.at("name")).parsed(LinkName::parse)),
-            .mac = TRY(TRY(root.at("mac")).parsed(MacAddress::parse)),
-            .mtu = static_cast<uint32_t>(TRY(TRY(root.at("mtu")).unsigned_integer(UINT32_MAX))),
-            .is_up = TRY(TRY(root.at("up")).boolean()),
-            .is_physical = TRY(TRY(root.at("physical")).boolean()),
-            .alias = TRY(TRY(root.at("alias")).string())};
+  auto name = TRY(TRY(root.at("name")).parsed(LinkName::parse));
+  const auto mac = TRY(TRY(root.at("mac")).parsed(MacAddress::parse));
+  const auto mtu = static_cast<uint32_t>(TRY(TRY(root.at("mtu")).unsigned_integer(UINT32_MAX)));
+  const auto is_up = TRY(TRY(root.at("up")).boolean());
+  const auto is_physical = TRY(TRY(root.at("physical")).boolean());
+  auto alias = TRY(TRY(root.at("alias")).string());
+  Loan loan{.name = std::move(name),
+            .mac = mac,
+            .mtu = mtu,
+            .is_up = is_up,
+            .is_physical = is_physical,
+            .alias = std::move(alias)};
   for (const auto& address : TRY(TRY(root.at("addresses")).elements())) {
     loan.addresses.push_back(TRY(address.parsed(IpInterface::parse)));
   }

@@ -14,10 +14,11 @@ Result<Attachment> decode_attachment(std::string_view document, std::filesystem:
   const JsonCursor root{call};
   const auto name = TRY(TRY(TRY(root.at("network")).at("name")).string());
   // The same as a set-up request of one network: decoded by the same rules.
-  Json request{{"container_id", TRY(root.at("container_id")).value()},
-               {"container_name", TRY(root.at("container_name")).value()},
-               {"networks", {{name, TRY(root.at("network_options")).value()}}},
-               {"network_info", {{name, TRY(root.at("network")).value()}}}};
+  Json request;
+  request["container_id"] = TRY(root.at("container_id")).value();
+  request["container_name"] = TRY(root.at("container_name")).value();
+  request["networks"][name] = TRY(root.at("network_options")).value();
+  request["network_info"][name] = TRY(root.at("network")).value();
   if (const auto ports = TRY(root.find("port_mappings"))) request["port_mappings"] = ports->value();
   auto decoded = TRY(netstack::decode_setup_request(request.dump()));
   return Attachment{.container = std::move(decoded.container),
