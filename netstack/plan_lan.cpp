@@ -57,14 +57,17 @@ Result<LanAttachment> decode_lan_attachment(const AttachmentRequest& request) {
   }
   TRY_VOID(check_mac(request, *options));
   auto addressing = TRY(decode_addressing(request));
-  if (addressing.ipam == Ipam::dhcp && std::holds_alternative<host::Ipvlan>(options->kind)) {
+  LanAttachment attachment{.request = &request,
+                           .options = *std::move(options),
+                           .addressing = std::move(addressing)};
+  if (attachment.addressing.ipam == Ipam::dhcp &&
+      std::holds_alternative<host::Ipvlan>(attachment.options.kind)) {
     return fail(Errc::unsupported,
                 "network \"{}\": ipam driver \"dhcp\" on an ipvlan, which has its parent's MAC "
                 "address: DHCP servers could not tell containers apart",
                 request.network.name);
   }
-  return LanAttachment{
-      .request = &request, .options = *std::move(options), .addressing = std::move(addressing)};
+  return attachment;
 }
 
 Result<host::NewLanLink> lan_link_of(const LanAttachment& attachment, const ContainerId& container,

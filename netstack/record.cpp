@@ -281,10 +281,13 @@ Result<UnfinishedRecord> decode_unfinished_record(std::string_view text) {
 
 Result<ErrandRecord> decode_errand_record(std::string_view text) {
   return decode(text, [](const JsonCursor& root) -> Result<ErrandRecord> {
-    const auto container = TRY(TRY(root.at("container")).parsed(ContainerId::parse));
-    ErrandRecord record{.container = container, .netns = {}, .networks = {}, .besides = {}};
-    record.netns = TRY(TRY(root.at("netns")).string());
-    record.besides = TRY(decode_steps(TRY(root.at("besides"))));
+    auto container = TRY(TRY(root.at("container")).parsed(ContainerId::parse));
+    auto netns = TRY(TRY(root.at("netns")).string());
+    auto besides = TRY(decode_steps(TRY(root.at("besides"))));
+    ErrandRecord record{.container = std::move(container),
+                        .netns = std::move(netns),
+                        .networks = {},
+                        .besides = std::move(besides)};
     for (const auto& network : TRY(TRY(root.at("networks")).elements())) {
       record.networks.push_back(TRY(network.parsed(NetworkName::parse)));
     }
