@@ -6,6 +6,7 @@
 #include "engine/container_netns.h"
 #include "engine/name_files.h"
 #include "engine/netstack_client.h"
+#include "engine/port_publisher.h"
 #include "engine/process_identity.h"
 #include "host/file.h"
 
@@ -94,8 +95,17 @@ Result<ProcessIdentity> Start::run(StartFailure& failure) {
   auto container = TRY(get());
   auto reserved = reserve_ports(container.spec.ports);
   if (!reserved) {
-    if (reserved.error().code == Errc::already_exists) failure.exit_code = kExitCannotRun;
-    return Failure{std::move(reserved).error()};
+    auto error = std::move(reserved).error();
+    if (error.code == Errc::already_exists) {
+      failure.exit_code = kExitCannotRun;
+      // Its own ports are not its obstacle: they went with its last run.
+      auto others = TRY(engine.store.containers());
+      std::erase_if(others, [&](const Container& other) { return other.id == id; });
+      if (const auto owner = publisher_of(container.spec.ports, others)) {
+        error.message += ": " + *owner;
+      }
+    }
+    return Failure{std::move(error)};
   }
   ports = *std::move(reserved);
   TRY_VOID(engine.store.set_ports(id, ports->mappings));

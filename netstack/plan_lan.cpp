@@ -57,9 +57,8 @@ Result<LanAttachment> decode_lan_attachment(const AttachmentRequest& request) {
   }
   TRY_VOID(check_mac(request, *options));
   auto addressing = TRY(decode_addressing(request));
-  LanAttachment attachment{.request = &request,
-                           .options = *std::move(options),
-                           .addressing = std::move(addressing)};
+  LanAttachment attachment{
+      .request = &request, .options = *std::move(options), .addressing = std::move(addressing)};
   if (attachment.addressing.ipam == Ipam::dhcp &&
       std::holds_alternative<host::Ipvlan>(attachment.options.kind)) {
     return fail(Errc::unsupported,

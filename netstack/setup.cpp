@@ -29,13 +29,8 @@ ByNamespace by_namespace(const std::vector<AttachmentRecord>& records) {
   return networks;
 }
 
-// The inside of a namespace that the container was in, if it is there and no other container's.
-Result<std::optional<ContainerHandle>> old_inside(const std::string& path,
-                                                  const ContainerId& container,
-                                                  const Journal& journal) {
-  for (const auto& record : TRY(journal.all_attachments())) {
-    if (record.netns == path && record.container != container) return std::nullopt;
-  }
+// The inside of a namespace that the container was in, if it is there.
+std::optional<ContainerHandle> old_inside(const std::string& path) {
   auto netns = host::NetNs::open(path);
   if (!netns) return std::nullopt;
   auto inside = ContainerHandle::open(*std::move(netns));
@@ -43,15 +38,31 @@ Result<std::optional<ContainerHandle>> old_inside(const std::string& path,
   return *std::move(inside);
 }
 
+// Whether another container is on record in the namespace: by a path that was used again.
+Result<bool> is_anothers(const std::string& path, const ContainerId& container,
+                         const Journal& journal) {
+  const auto records = TRY(journal.all_attachments());
+  return std::ranges::any_of(records, [&](const AttachmentRecord& record) {
+    return record.netns == path && record.container != container;
+  });
+}
+
 // Ends attachments in a namespace that the container is no longer in. Where that is still there
 // the links in it go, too: those of a LAN have no end on the host that could be deleted.
 Result<void> end_elsewhere(const ContainerId& container, const std::vector<NetworkName>& networks,
                            const std::string& netns, Session& session, const Settings& settings) {
   const auto plan = [&]() -> Result<Plan> {
-    return plan_teardown(networks, TRY(observe_for_teardown(container, networks, session.handles(),
-                                                            session.journal())));
+    auto planned = plan_teardown(
+        networks,
+        TRY(observe_for_teardown(container, networks, session.handles(), session.journal())));
+    // Links are known to be ours, routes without a link are not.
+    if (TRY(is_anothers(netns, container, session.journal()))) {
+      std::erase_if(planned.steps,
+                    [](const Step& step) { return std::holds_alternative<RemoveRoute>(step); });
+    }
+    return planned;
   };
-  auto inside = TRY(old_inside(netns, container, session.journal()));
+  auto inside = old_inside(netns);
   std::vector<Error> errors;
   if (inside) {
     auto own = session.enter(std::move(inside));

@@ -83,6 +83,7 @@ class Containers(engine_support.EngineTest):
         taken = self.burrow("run", "-d", "--network", "front", "-p", "8080:81", "true", check=False)
         self.assertEqual(taken.returncode, 126)
         self.assertIn("0.0.0.0:8080/tcp: address already in use", taken.stderr)
+        self.assertIn('port 8080/tcp is already published by container "web"', taken.stderr)
         picture = self.burrow("topology", "--ascii").stdout
         for word in ("network front", "bridge burrow1", "web", "client", address, ":8080->80/tcp"):
             self.assertIn(word, picture)
