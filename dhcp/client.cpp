@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 
 // For all but getting a lease, and what getting one may take besides the asking.
 constexpr seconds kPatience{10};
+// For an answer that takes the proxy no work.
+constexpr seconds kShortPatience{3};
 // What the proxy's own patience is at most: its --timeout.
 constexpr seconds kLongestSetUp{300};
 
@@ -67,7 +69,7 @@ Result<Client> Client::connect(const std::vector<fs::path>& paths) {
   }
   return fail(Errc::not_found,
               "no DHCP proxy answers: start burrow-dhcp, or enable the systemd unit "
-              "burrow-dhcp.socket ({})",
+              "burrow-dhcp.socket or netavark-dhcp-proxy.socket ({})",
               places);
 }
 
@@ -108,12 +110,21 @@ Result<Json> Client::ask(const Command& command, seconds patience) {
 Result<std::vector<Lease>> Client::set_up(const LeaseRequest& request) {
   const auto answer =
       TRY(ask(SetUp{request}, request.patience.value_or(kLongestSetUp) + kPatience));
-  auto leases = TRY(decode_leases(answer));
-  if (leases.size() != request.families.size()) {
+  auto leases = decode_leases(answer);
+  if (!leases) {
+    return with_context(std::move(leases).error(),
+                        fmt::format("DHCP proxy at \"{}\"", path_.native()));
+  }
+  if (leases->size() != request.families.size()) {
     return fail(Errc::corrupt, "DHCP proxy at \"{}\": {} leases for {} families", path_.native(),
-                leases.size(), request.families.size());
+                leases->size(), request.families.size());
   }
   return leases;
+}
+
+Result<void> Client::check() {
+  TRY(ask(Commit{}, kShortPatience));
+  return {};
 }
 
 Result<void> Client::commit() {

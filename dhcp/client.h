@@ -21,6 +21,9 @@ class Client {
   /// Errors: not_found, naming the sockets and the remedy, when no proxy listens.
   static Result<Client> connect(const std::vector<std::filesystem::path>& paths = socket_paths());
 
+  /// Whether the proxy is one of ours and answers, which takes it no time. Before anything is set
+  /// up: what was would be kept. Errors: timeout, corrupt, system.
+  Result<void> check();
   /// Gets leases and has them on the link, one per family in the order asked for. Errors: those of
   /// the proxy, timeout.
   Result<std::vector<Lease>> set_up(const LeaseRequest& request);

@@ -35,15 +35,6 @@ std::string line(const Json& json) {
 
 std::string_view word_of(Family family) { return family == Family::ipv4 ? "ipv4" : "ipv6"; }
 
-Json encode(const Holder& holder) {
-  return {{"container", holder.container.str()}, {"interface", holder.interface.str()}};
-}
-
-Result<Holder> decode_holder(const JsonCursor& cursor) {
-  return made_of<Holder>(TRY(cursor.at("container")).parsed(ContainerId::parse),
-                         TRY(cursor.at("interface")).parsed(LinkName::parse));
-}
-
 Result<std::vector<Family>> decode_families(const JsonCursor& cursor) {
   std::vector<Family> families;
   for (const auto& one : TRY(cursor.elements(2))) {
@@ -70,6 +61,15 @@ Result<Choice> decode_choice(const JsonCursor& object, std::string_view key, std
 }
 
 }  // namespace
+
+Json encode(const Holder& holder) {
+  return {{"container", holder.container.str()}, {"interface", holder.interface.str()}};
+}
+
+Result<Holder> decode_holder(const JsonCursor& cursor) {
+  return made_of<Holder>(TRY(cursor.at("container")).parsed(ContainerId::parse),
+                         TRY(cursor.at("interface")).parsed(LinkName::parse));
+}
 
 Json encode(const LeaseRequest& request) {
   Json json = encode(request.holder);

@@ -40,6 +40,7 @@ struct LeaseRequest {
   uint32_t metric = 0;  ///< of all routes
   MtuFrom mtu = MtuFrom::lease;
   std::optional<seconds> patience;  ///< 1 to 300; nothing: the proxy's own
+  friend bool operator==(const LeaseRequest&, const LeaseRequest&) = default;
 };
 
 /// Get leases and put them on the link. They end with the connection unless committed.
@@ -57,6 +58,9 @@ struct ListLeases {};
 
 using Command = std::variant<SetUp, Commit, TearDown, ListLeases>;
 
+Json encode(const Holder& holder);
+/// Errors: invalid_input with the path of the field.
+Result<Holder> decode_holder(const JsonCursor& cursor);
 Json encode(const LeaseRequest& request);
 /// Errors: invalid_input with the path of the field.
 Result<LeaseRequest> decode_lease_request(const JsonCursor& cursor);

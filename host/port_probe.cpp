@@ -54,4 +54,17 @@ Result<bool> is_port_free(const IpAddress& address, Protocol protocol, uint16_t 
   return is_bound || errno != EADDRINUSE;
 }
 
+Result<bool> has_address(const IpAddress& address) {
+  const int family = address.family() == Family::ipv4 ? AF_INET : AF_INET6;
+  const Fd fd{::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!fd.is_open()) {
+    if (errno == EAFNOSUPPORT) return false;
+    return system_failure(errno, "open a socket");
+  }
+  const auto at = socket_address(address, 0);
+  const bool is_bound =
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at.storage), at.size) == 0;
+  return is_bound || errno != EADDRNOTAVAIL;
+}
+
 }  // namespace burrow::host

@@ -30,6 +30,19 @@ Result<std::optional<SharedLock>> SharedLock::acquire(const std::filesystem::pat
   }
 }
 
+Result<bool> is_locked(const std::filesystem::path& path) {
+  const Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  if (!fd.is_open()) {
+    if (errno == ENOENT) return false;
+    return system_failure(errno, fmt::format("open lock \"{}\"", path.native()));
+  }
+  while (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return true;
+    if (errno != EINTR) return system_failure(errno, fmt::format("lock \"{}\"", path.native()));
+  }
+  return false;
+}
+
 Result<std::string> SharedLock::content() const {
   std::string text(256, '\0');
   const auto count = ::pread(fd_.get(), text.data(), text.size(), 0);

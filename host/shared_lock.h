@@ -24,4 +24,8 @@ class SharedLock {
   Fd fd_;
 };
 
+/// Whether somebody holds a lock on a file by which readers are held off; nobody does when there is
+/// no such file. Errors: permission, system.
+Result<bool> is_locked(const std::filesystem::path& path);
+
 }  // namespace burrow::host

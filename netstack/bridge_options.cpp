@@ -34,17 +34,6 @@ Result<std::optional<firewall::Publishing>> publishing(const Strings& options) {
   return parsed;
 }
 
-Result<std::optional<IpAddress>> outbound(const Strings& options, const std::string& key,
-                                          Family family) {
-  const auto* word = find_word(options, key);
-  if (word == nullptr) return std::nullopt;
-  const auto address = IpAddress::parse(*word);
-  if (!address || address->family() != family) {
-    return bad_option(key, *word, family == Family::ipv4 ? "an IPv4 address" : "an IPv6 address");
-  }
-  return *address;
-}
-
 // 0 stands for no VLAN: the standard keeps it for frames without one.
 Result<std::optional<uint16_t>> vlan(const Strings& options) {
   constexpr uint32_t kLargest = 4094;  // IEEE 802.1Q keeps 4095 for itself
@@ -83,8 +72,8 @@ Result<BridgeOptions> decode_bridge_options(const AttachmentRequest& attachment)
   options.isolation = TRY(isolation(words));
   options.gateway = TRY(gateway_mode(words));
   options.publishing = TRY(publishing(words));
-  options.outbound4 = TRY(outbound(words, "outbound_addr4", Family::ipv4));
-  options.outbound6 = TRY(outbound(words, "outbound_addr6", Family::ipv6));
+  options.outbound4 = TRY(read_address(words, "outbound_addr4", Family::ipv4));
+  options.outbound6 = TRY(read_address(words, "outbound_addr6", Family::ipv6));
   options.vlan = TRY(vlan(words));
   options.vrf = TRY(link_name(words, "vrf"));
   options.host_interface = TRY(link_name(attachment.options, "host_interface_name"));

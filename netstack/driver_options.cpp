@@ -1,8 +1,9 @@
 #include "netstack/driver_options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <span>
+
+#include "netstack/option_words.h"
 
 namespace burrow::netstack {
 namespace {
@@ -11,36 +12,19 @@ constexpr size_t kShown = 64;  // so much of a hostile word is repeated in an er
 constexpr std::string_view kDockerMtu = "com.docker.network.driver.mtu";
 constexpr std::string_view kDockerBridge = "com.docker.network.bridge.name";
 
-Failure bad_value(std::string_view key, std::string_view word, std::string_view wanted) {
-  return fail(Errc::invalid_input, "unable to parse \"{}\": found \"{}\", expected {}", key,
-              word.substr(0, kShown), wanted);
-}
-
-template <typename Number>
-std::optional<Number> number(std::string_view word) {
-  if (word.size() > 1 && word.front() == '+' && word[1] != '-') word.remove_prefix(1);
-  Number value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-  return value;
-}
-
 Result<void> check_mtu(std::string_view key, std::string_view word) {
-  constexpr uint32_t kSmallest = 68;  // ETH_MIN_MTU in linux/if_ether.h
-  constexpr uint32_t kLargest = 65535;
-  const auto value = number<uint32_t>(word);
-  if (value && (*value == 0 || (*value >= kSmallest && *value <= kLargest))) return {};
-  return bad_value(key, word, "68 to 65535, or 0 for automatic");
+  TRY(parse_mtu(key, word));
+  return {};
 }
 
 Result<void> check_metric(std::string_view key, std::string_view word) {
-  if (number<uint32_t>(word)) return {};
-  return bad_value(key, word, "a number from 0 to 4294967295");
+  TRY(parse_number(key, word));
+  return {};
 }
 
-Result<void> check_claim(std::string_view key, std::string_view word) {
-  if (word == "true" || word == "false") return {};
-  return bad_value(key, word, "true or false");
+Result<void> check_default_route(std::string_view key, std::string_view word) {
+  TRY(parse_default_route(key, word));
+  return {};
 }
 
 Result<void> check_isolation(std::string_view /*key*/, std::string_view word) {
@@ -51,20 +35,21 @@ Result<void> check_isolation(std::string_view /*key*/, std::string_view word) {
 
 Result<void> check_gateway_mode(std::string_view key, std::string_view word) {
   if (word == "nat" || word == "routed") return {};
-  return bad_value(key, word, "nat or routed");
+  return bad_option(key, word, "nat or routed");
 }
 
 Result<void> check_publishing(std::string_view key, std::string_view word) {
   if (word == "open" || word == "host-firewall") return {};
-  return bad_value(key, word, "open or host-firewall");
+  return bad_option(key, word, "open or host-firewall");
 }
 
 Result<void> check_vlan(std::string_view key, std::string_view word) {
   constexpr uint16_t kLargest = 4094;
-  const auto value = number<uint16_t>(word);
-  if (!value) return bad_value(key, word, "a number from 0 to 4094");
+  const auto value = parse_number(key, word);
+  if (!value) return bad_option(key, word, "a number from 0 to 4094");
   if (*value <= kLargest) return {};
-  return fail(Errc::invalid_input, "vlan must be between 0 and 4094, found \"{}\"", word);
+  return fail(Errc::invalid_input, "vlan must be between 0 and 4094, found \"{}\"",
+              word.substr(0, kShown));
 }
 
 Result<void> check_link_name(std::string_view key, std::string_view word) {
@@ -74,15 +59,13 @@ Result<void> check_link_name(std::string_view key, std::string_view word) {
 }
 
 Result<void> check_outbound(std::string_view key, std::string_view word) {
-  const auto family = key.ends_with('4') ? Family::ipv4 : Family::ipv6;
-  const auto address = IpAddress::parse(word);
-  if (address && address->family() == family) return {};
-  return bad_value(key, word, family == Family::ipv4 ? "an IPv4 address" : "an IPv6 address");
+  TRY(parse_address(key, word, key.ends_with('4') ? Family::ipv4 : Family::ipv6));
+  return {};
 }
 
 Result<void> check_cutoff(std::string_view key, std::string_view word) {
-  if (number<int32_t>(word)) return {};
-  return bad_value(key, word, "a number from -2147483648 to 2147483647");
+  TRY(parse_signed_number(key, word));
+  return {};
 }
 
 template <size_t count>
@@ -118,7 +101,7 @@ constexpr std::array kBridgeOptions{
     Option{"metric", check_metric},
     Option{"mode", check_bridge_mode},
     Option{"mtu", check_mtu},
-    Option{"no_default_route", check_claim},
+    Option{"no_default_route", check_default_route},
     Option{"outbound_addr4", check_outbound},
     Option{"outbound_addr6", check_outbound},
     Option{"publish", check_publishing},
@@ -126,15 +109,17 @@ constexpr std::array kBridgeOptions{
     Option{"vrf", check_link_name},
 };
 constexpr std::array kMacvlanOptions{
-    Option{"bclim", check_cutoff},           Option{"metric", check_metric},
-    Option{"mode", check_macvlan_mode},      Option{"mtu", check_mtu},
-    Option{"no_default_route", check_claim},
+    Option{"bclim", check_cutoff},
+    Option{"metric", check_metric},
+    Option{"mode", check_macvlan_mode},
+    Option{"mtu", check_mtu},
+    Option{"no_default_route", check_default_route},
 };
 constexpr std::array kIpvlanOptions{
     Option{"metric", check_metric},
     Option{"mode", check_ipvlan_mode},
     Option{"mtu", check_mtu},
-    Option{"no_default_route", check_claim},
+    Option{"no_default_route", check_default_route},
 };
 
 std::span<const Option> options_of(Driver driver) {

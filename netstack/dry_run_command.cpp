@@ -54,6 +54,41 @@ class View {
     return {};
   }
 
+  // The same for set-ups whose command went while errands were run for them. One that is at work
+  // for the container itself is waited for.
+  Result<void> look_past_errands(DryRun& run) {
+    for (const auto& record : TRY(journal_.errands())) {
+      if (TRY(journal_.are_errands_run(record.container))) {
+        if (record.netns == run.netns) {
+          run.notes.emplace_back(
+              "a command that is at work for the container is waited for, which is not foreseen");
+        }
+        continue;
+      }
+      const auto snapshot =
+          foresee(TRY(observe_for_teardown(record.container, record.networks, handles_, journal_)),
+                  SetupRequest{.container = record.container,
+                               .container_name = {},
+                               .attachments = {},
+                               .ports = {},
+                               .dns_servers = {}},
+                  gone_);
+      const auto ending = plan_teardown(record.networks, snapshot);
+      append(run.retried, ending.errands);
+      append(run.retried, ending.steps);
+      append(run.retried, invert(record.besides));
+      look_past(ending);
+      gone_.add(invert(record.besides));
+      if (record.netns != run.netns) continue;
+      for (const auto& attachment : snapshot.attachments) {
+        if (std::ranges::find(record.networks, attachment.network) != record.networks.end()) {
+          look_past(attachment);
+        }
+      }
+    }
+    return {};
+  }
+
   // The same for what the command itself ends first.
   void look_past(const Plan& plan) {
     gone_.add(plan.steps);
@@ -100,6 +135,29 @@ class View {
   Journal journal_;  // last, so that commands need not wait while the rest is closed
 };
 
+// As they are carried out: errands after the others in a set-up, before them in a teardown.
+Steps set_up_in_order(const Plan& plan) {
+  auto steps = plan.steps;
+  append(steps, plan.errands);
+  return steps;
+}
+
+Steps torn_down_in_order(const Plan& plan) {
+  auto steps = plan.errands;
+  append(steps, plan.steps);
+  return steps;
+}
+
+void note_leases(const Plan& plan, DryRun& run) {
+  for (const auto& step : plan.errands) {
+    if (const auto* acquire = std::get_if<AcquireLease>(&step)) {
+      run.notes.push_back(
+          fmt::format("the addresses on network \"{}\" are for its DHCP server to say",
+                      acquire->request.network));
+    }
+  }
+}
+
 void note_plugins(const SetupRequest& request, const std::map<std::string, std::string>& plugins,
                   DryRun& run) {
   for (const auto& asked : request.attachments) {
@@ -120,7 +178,7 @@ Result<void> replace(const SetupRequest& request, const Settings& settings, cons
   TRY(plan_setup(request, replacement.without, settings));
   const auto ending =
       plan_teardown(replacement.ended, TRY(view.for_teardown(request, replacement.ended)));
-  run.replaced = ending.steps;
+  run.replaced = torn_down_in_order(ending);
   view.look_past(ending);
   for (const auto& record : replacement.records) {
     if (record.netns == settings.netns) view.look_past(record);
@@ -142,9 +200,9 @@ Result<void> end_foreign(const SetupRequest& rest, const Surroundings& known, Vi
   const auto plugins = find_plugins(rest, known.plugins);
   const auto plan = plan_foreign_teardown(rest, TRY(view.for_foreign_teardown(rest, known.dns)),
                                           {.netns = run.netns, .plugins = plugins});
-  if (plan.steps.empty()) return {};  // no trace
+  if (plan.steps.empty() && plan.errands.empty()) return {};  // no trace
   view.look_past(plan);
-  append(run.steps, plan.steps);
+  append(run.steps, torn_down_in_order(plan));
   note_plugins(rest, plugins, run);
   const auto unused = plan_unused_networks(
       rest, without_last_ports(TRY(view.for_foreign_teardown(rest, known.dns))));
@@ -169,6 +227,7 @@ Result<DryRun> foresee_setup(host::NetNs netns, const fs::path& path, std::strin
   auto view = TRY(View::open(surroundings, TRY(ContainerHandle::open(std::move(netns)))));
   DryRun run{.command = PendingRecord::Command::setup, .netns = path.native()};
   TRY_VOID(view.look_past_recovery(run));
+  TRY_VOID(view.look_past_errands(run));
   auto dns = surroundings.dns;
   dns.port = TRY(choose_dns_port(*request, dns, surroundings.firewall, view.journal()));
   const Settings settings{.firewall = surroundings.firewall,
@@ -180,7 +239,8 @@ Result<DryRun> foresee_setup(host::NetNs netns, const fs::path& path, std::strin
   auto planned = TRY(plan_setup(*request, TRY(view.for_setup(*request, dns)), settings));
   TRY_VOID(view.check(planned.plan));
   run.answer = answer_text(*request, planned.statuses, {});
-  run.steps = std::move(planned.plan.steps);
+  run.steps = set_up_in_order(planned.plan);
+  note_leases(planned.plan, run);
   std::ranges::move(planned.warnings, std::back_inserter(run.notes));
   note_plugins(*request, settings.plugins, run);
   return run;
@@ -191,11 +251,12 @@ Result<DryRun> foresee_teardown(const fs::path& netns, const Result<std::string>
   auto view = TRY(View::open(surroundings, open_container(netns)));
   DryRun run{.command = PendingRecord::Command::teardown, .netns = netns.native()};
   TRY_VOID(view.look_past_recovery(run));
+  TRY_VOID(view.look_past_errands(run));
   for (const auto& leaving : TRY(who_leaves(netns.native(), request_text, view.journal()))) {
     const auto& request = leaving.asked.request;
     const auto snapshot = TRY(view.for_teardown(request, leaving.networks));
     const auto plan = plan_teardown(leaving.networks, snapshot);
-    append(run.steps, plan.steps);
+    append(run.steps, torn_down_in_order(plan));
     for (const auto& error : leaving.asked.errors) {
       run.notes.push_back(with_context(error, "failed to load network options").value().message);
     }

@@ -230,4 +230,9 @@ Result<void> HostApplier::act(const TearDownPlugin& step) {
   return plugin_teardown(step.call, plugins_);
 }
 
+Result<void> HostApplier::act(const ReleaseLease& step) {
+  leases_.release(step);
+  return {};
+}
+
 }  // namespace burrow::netstack

@@ -4,6 +4,7 @@
 #include "netstack/dns_daemon.h"
 #include "netstack/execute.h"
 #include "netstack/handles.h"
+#include "netstack/leases.h"
 #include "netstack/run_plugin.h"
 #include "netstack/sysctl_file.h"
 
@@ -20,6 +21,9 @@ class HostApplier : public Applier {
   Applied apply_first(std::span<const Step> steps) override;
   /// What the plugins that were set up answered.
   [[nodiscard]] const PluginAnswers& plugin_answers() const { return plugin_answers_; }
+  /// What DHCP servers granted. Leases that were not kept end with this value.
+  [[nodiscard]] const GrantedLeases& granted_leases() const { return leases_.granted(); }
+  Result<void> keep_leases() { return leases_.keep(); }
 
  private:
   Result<void> act(const CreateBridge& step);
@@ -51,6 +55,8 @@ class HostApplier : public Applier {
 
   Result<void> act(const SetUpPlugin& step);
   Result<void> act(const TearDownPlugin& step);
+  Result<void> act(const AcquireLease& step) { return leases_.acquire(step); }
+  Result<void> act(const ReleaseLease& step);
 
   /// The socket of `place`; null for a container that is gone.
   host::RouteSocket* route_at(Place place);
@@ -59,6 +65,7 @@ class HostApplier : public Applier {
   const DnsDaemon& dns_;
   const PluginSettings& plugins_;
   PluginAnswers plugin_answers_;
+  Leases leases_;
 };
 
 }  // namespace burrow::netstack

@@ -19,6 +19,8 @@ constexpr size_t kLargestRecordFile = 256U << 20U;
 constexpr std::string_view kLock = "lock";
 constexpr std::string_view kScratch = "scratch";
 constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kErrands = "errands";
+constexpr std::string_view kClaimSuffix = ".lock";
 
 // Which life of the host records belong to: the lock's content.
 Result<std::string> current_life() {
@@ -65,7 +67,7 @@ Result<void> Journal::forget_other_lives() const {
     log::info("journal", "dropping the records of another life of this host");
     std::error_code error;
     for (const auto* name :
-         {"attachments", "networks", "host.json", "pending.json", "unfinished.json"}) {
+         {"attachments", "networks", "errands", "host.json", "pending.json", "unfinished.json"}) {
       fs::remove_all(root_ / name, error);
       if (error) return system_failure(error.value(), fmt::format("remove old {}", name));
     }
@@ -137,6 +139,57 @@ Result<void> Journal::write_pending(const PendingRecord& record) const {
 }
 
 Result<void> Journal::clear_pending() const { return host::remove_file(root_ / kPending); }
+
+void Journal::unlock() { lock_.reset(); }
+
+Result<void> Journal::relock() {
+  lock_ = TRY(host::FileLock::acquire(root_ / kLock));
+  return forget_other_lives();
+}
+
+fs::path Journal::claim_of(const ContainerId& container) const {
+  return root_ / kErrands / (container.str() + std::string{kClaimSuffix});
+}
+
+Result<std::vector<ErrandRecord>> Journal::errands() const {
+  std::vector<ErrandRecord> records;
+  for (const auto& name : TRY(names_in(std::string{kErrands}))) {
+    if (!name.ends_with(kSuffix)) continue;
+    auto record = TRY(read(fmt::format("{}/{}", kErrands, name), decode_errand_record));
+    if (record) records.push_back(*std::move(record));
+  }
+  return records;
+}
+
+Result<host::FileLock> Journal::begin_errands(const ContainerId& container) const {
+  return host::FileLock::acquire(claim_of(container));
+}
+
+void Journal::end_errands(host::FileLock lock) const {
+  lock.remove_file();
+  std::error_code ignored;
+  fs::remove(root_ / kErrands, ignored);
+}
+
+Result<bool> Journal::are_errands_run(const ContainerId& container) const {
+  return host::is_locked(claim_of(container));
+}
+
+Result<void> Journal::wait_for_errands(const ContainerId& container) const {
+  TRY(host::SharedLock::acquire(claim_of(container)));
+  return {};
+}
+
+Result<void> Journal::clear_claims() const {
+  const auto directory = root_ / kErrands;
+  for (const auto& name : TRY(host::list_directory(directory))) {
+    if (!name.ends_with(kClaimSuffix) || TRY(host::is_locked(directory / name))) continue;
+    TRY_VOID(host::remove_file(directory / name));
+  }
+  std::error_code ignored;
+  fs::remove(directory, ignored);
+  return {};
+}
 
 Result<std::optional<UnfinishedRecord>> Journal::unfinished() const {
   return read(std::string{kUnfinished}, decode_unfinished_record);

@@ -1,5 +1,6 @@
 // The journal on disk: records of what stands, and of the command in flight. Written by rename, so
-// that a reader or a crash sees an old or a new record, never half of one.
+// that a reader or a crash sees an old or a new record, never half of one. Beside it the claims of
+// commands that run errands: a locked file for each container.
 #pragma once
 
 #include <filesystem>
@@ -41,6 +42,25 @@ class Journal {
   Result<void> write_pending(const PendingRecord& record) const;
   Result<void> clear_pending() const;
 
+  /// Lets other commands at the journal while errands are run. Until `relock` nothing of it may be
+  /// read or written.
+  void unlock();
+  /// Waits for the lock again.
+  Result<void> relock();
+
+  /// Whose errands are being run, or were when their command went; in no order.
+  Result<std::vector<ErrandRecord>> errands() const;
+  /// Says that errands of the container are run from here on, also without the journal's lock,
+  /// until the lock that is returned goes or `end_errands` is told. Only while nobody else does.
+  Result<host::FileLock> begin_errands(const ContainerId& container) const;
+  void end_errands(host::FileLock lock) const;
+  /// Whether a command that lives runs errands for the container.
+  Result<bool> are_errands_run(const ContainerId& container) const;
+  /// Waits until it does not; not while the journal's lock is held.
+  Result<void> wait_for_errands(const ContainerId& container) const;
+  /// Removes what commands that have gone left of their claims.
+  Result<void> clear_claims() const;
+
   /// What earlier commands could not take back.
   Result<std::optional<UnfinishedRecord>> unfinished() const;
   Result<void> write_unfinished(const UnfinishedRecord& record) const;
@@ -61,6 +81,7 @@ class Journal {
 
  private:
   Result<void> forget_other_lives() const;
+  [[nodiscard]] std::filesystem::path claim_of(const ContainerId& container) const;
   explicit Journal(std::filesystem::path root) : root_(std::move(root)) {}
   // The names in a directory of the journal, and the text of a record in it.
   Result<std::vector<std::string>> names_in(const std::string& directory) const;

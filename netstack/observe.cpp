@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/port_probe.h"
 #include "host/sysctl.h"
 #include "netstack/driver_options.h"
 #include "netstack/lan_options.h"
@@ -221,6 +222,18 @@ Result<void> observe_host_link(const SetupRequest& request, const AttachmentRequ
   return {};
 }
 
+// What cannot be read is the planner's to name.
+Result<std::vector<IpAddress>> absent_outbound(const Network& network) {
+  std::vector<IpAddress> absent;
+  for (const auto* key : {"outbound_addr4", "outbound_addr6"}) {
+    const auto* word = find_word(network.options, key);
+    if (word == nullptr) continue;
+    const auto address = IpAddress::parse(*word);
+    if (address && !TRY(host::has_address(*address))) absent.push_back(*address);
+  }
+  return absent;
+}
+
 Result<std::vector<firewall::Element>> recorded_elements(const Journal& journal) {
   std::vector<firewall::Element> elements;
   const auto add = [&](const Steps& steps) {
@@ -313,6 +326,7 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
           settings_in_question(asked.network, network.record, snapshot.forwarding4)));
     }
     network.vrf = TRY(observe_vrf(asked.network, handles.route));
+    network.absent_outbound = TRY(absent_outbound(asked.network));
     if (is_unmanaged(asked.network) && network.bridge && network.bridge->default_vlan) {
       network.filtering_for = TRY(networks_with_filtering(*asked.network.interface, journal));
     }

@@ -32,6 +32,8 @@ struct Settings {
 struct Plan {
   Steps steps;
   std::vector<RecordChange> changes;
+  /// Steps that other programs carry out: after the others in a set-up, before them in a teardown.
+  Steps errands = {};
 };
 
 struct SetupPlan {

@@ -7,12 +7,14 @@ namespace {
 
 constexpr uint32_t kDefaultMetric = 100;
 
-// Whether `recorded` has systemd keep settings of the link that are not those of `keep`.
-bool keeps_otherwise(const Steps& recorded, const KeepSettings& keep) {
-  return std::ranges::any_of(recorded, [&](const Step& step) {
+// What `recorded` has systemd keep of the link, if that is not what `keep` says.
+std::optional<std::vector<Setting>> kept_otherwise(const Steps& recorded,
+                                                   const KeepSettings& keep) {
+  for (const auto& step : recorded) {
     const auto* before = std::get_if<KeepSettings>(&step);
-    return before != nullptr && *before != keep;
-  });
+    if (before != nullptr && before->settings != keep.settings) return before->settings;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -46,10 +48,17 @@ Result<BridgeAttachment> decode_bridge_attachment(const AttachmentRequest& reque
     return with_context(std::move(options).error(), fmt::format("network \"{}\"", network.name));
   }
   auto addressing = TRY(decode_addressing(request));
-  return BridgeAttachment{.request = &request,
-                          .bridge = *network.interface,
-                          .options = *std::move(options),
-                          .addressing = std::move(addressing)};
+  BridgeAttachment attachment{.request = &request,
+                              .bridge = *network.interface,
+                              .options = *std::move(options),
+                              .addressing = std::move(addressing)};
+  if (attachment.addressing.ipam == Ipam::dhcp && attachment.is_managed()) {
+    return fail(Errc::unsupported,
+                "network \"{}\": ipam driver \"dhcp\" needs a bridge that leads to a DHCP server: "
+                "set the option mode to unmanaged",
+                network.name);
+  }
+  return attachment;
 }
 
 firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serves_dns,
@@ -166,8 +175,9 @@ Steps missing_network_steps(const Steps& fresh, const NetworkSnapshot& snapshot)
       missing.emplace_back(SetSysctl{set->place, set->key, set->value, found->value});
     } else if (const auto* keep = std::get_if<KeepSettings>(&step)) {
       // The file of a bridge of our making, which says what the bridge had before.
-      if (snapshot.record && keeps_otherwise(snapshot.record->steps, *keep)) {
-        missing.push_back(step);
+      if (!snapshot.record) continue;
+      if (auto before = kept_otherwise(snapshot.record->steps, *keep)) {
+        missing.emplace_back(KeepSettings{keep->link, keep->settings, std::move(before)});
       }
     }
   }
@@ -191,6 +201,15 @@ Steps attachment_steps(const BridgeAttachment& attachment, const host::NewVeth& 
   auto inside = container_steps(side, container, used);
   std::ranges::move(inside, std::back_inserter(steps));
   return steps;
+}
+
+LeasedLink lease_of(const BridgeAttachment& attachment, const MacAddress& mac) {
+  const auto& options = attachment.options;
+  return {.attachment = *attachment.request,
+          .mac = mac,
+          .default_route = default_route_of(attachment.request->network, options.default_route),
+          .metric = options.metric.value_or(kDefaultMetric),
+          .mtu = options.mtu};
 }
 
 }  // namespace burrow::netstack

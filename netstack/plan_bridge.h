@@ -7,6 +7,7 @@
 #include "netstack/dns_file.h"
 #include "netstack/plan.h"
 #include "netstack/plan_container.h"
+#include "netstack/plan_lease.h"
 
 namespace burrow::netstack {
 
@@ -50,5 +51,8 @@ Steps missing_network_steps(const Steps& fresh, const NetworkSnapshot& snapshot)
 /// `used`: the first network in order has the best default route.
 Steps attachment_steps(const BridgeAttachment& attachment, const host::NewVeth& veth,
                        const ContainerSnapshot& container, UsedMetrics& used);
+
+/// The container's link of an attachment whose addresses are leased.
+LeasedLink lease_of(const BridgeAttachment& attachment, const MacAddress& mac);
 
 }  // namespace burrow::netstack

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "netstack/dns_records.h"
+#include "netstack/plan_lease.h"
 
 namespace burrow::netstack {
 namespace {
@@ -11,6 +12,12 @@ namespace {
 Result<void> check_ipv6_inside(const SetupRequest& request, const Snapshot& snapshot) {
   if (!snapshot.container->disables_ipv6) return {};
   for (const auto& asked : request.attachments) {
+    if (is_builtin_driver(asked.network.driver) && leased_families(asked.network).size() > 1) {
+      return fail(Errc::unsupported,
+                  "network \"{}\" has IPv6 addresses from DHCP for the container, but IPv6 is "
+                  "disabled in it (sysctl net.ipv6.conf.default.disable_ipv6)",
+                  asked.network.name);
+    }
     for (const auto& address : asked.addresses.value_or(std::vector<IpAddress>{})) {
       if (address.is_v4() || !is_builtin_driver(asked.network.driver)) continue;
       return fail(Errc::unsupported,

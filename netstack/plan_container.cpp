@@ -18,9 +18,7 @@ Result<Ipam> decode_ipam(const AttachmentRequest& request) {
     return Ipam::host_local;
   }
   if (*driver == "none") return Ipam::none;
-  if (*driver == "dhcp") {
-    return fail(Errc::unsupported, "network \"{}\": ipam driver \"dhcp\" is not supported", name);
-  }
+  if (*driver == "dhcp") return Ipam::dhcp;
   return fail(Errc::invalid_input, "network \"{}\": unsupported ipam driver \"{}\"", name,
               driver->substr(0, 64));
 }
@@ -102,7 +100,7 @@ std::string Addressing::mac_seed(const ContainerId& container, const LinkName& i
 
 Result<Addressing> decode_addressing(const AttachmentRequest& request) {
   Addressing addressing{.ipam = TRY(decode_ipam(request))};
-  if (addressing.ipam == Ipam::none) return addressing;
+  if (addressing.ipam != Ipam::host_local) return addressing;
   addressing.addresses = TRY(addresses_of(request));
   for (const auto& subnet : request.network.subnets) {
     if (subnet.gateway) addressing.gateways.push_back(*subnet.gateway);

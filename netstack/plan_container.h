@@ -15,11 +15,11 @@
 
 namespace burrow::netstack {
 
-/// Where a network's addresses come from: `host_local` is the engine, in the request.
-enum class Ipam { host_local, none };
+/// Where a network's addresses come from: `host_local` is the engine, in the request; `dhcp` a
+/// server of the LAN, who is asked when the link stands.
+enum class Ipam { host_local, none, dhcp };
 
-/// What a container gets on one network. This is the place where an address enters that is learned
-/// elsewhere than from the request (a lease): everything after it asks no more where it came from.
+/// What a container gets on one network, as far as the request says it: nothing of a lease.
 struct Addressing {
   Ipam ipam = Ipam::host_local;
   std::vector<StatusAddress> addresses;  ///< subnet by subnet

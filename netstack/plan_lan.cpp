@@ -57,8 +57,17 @@ Result<LanAttachment> decode_lan_attachment(const AttachmentRequest& request) {
   }
   TRY_VOID(check_mac(request, *options));
   auto addressing = TRY(decode_addressing(request));
-  return LanAttachment{
-      .request = &request, .options = *std::move(options), .addressing = std::move(addressing)};
+  LanAttachment attachment{.request = &request,
+                           .options = *std::move(options),
+                           .addressing = std::move(addressing)};
+  if (attachment.addressing.ipam == Ipam::dhcp &&
+      std::holds_alternative<host::Ipvlan>(attachment.options.kind)) {
+    return fail(Errc::unsupported,
+                "network \"{}\": ipam driver \"dhcp\" on an ipvlan, which has its parent's MAC "
+                "address: DHCP servers could not tell containers apart",
+                request.network.name);
+  }
+  return attachment;
 }
 
 Result<host::NewLanLink> lan_link_of(const LanAttachment& attachment, const ContainerId& container,
@@ -96,9 +105,10 @@ MacAddress mac_of(const host::NewLanLink& link, const ParentSnapshot& parent) {
 Steps lan_attachment_steps(const LanAttachment& attachment, const host::NewLanLink& link,
                            const ContainerSnapshot& container, UsedMetrics& used) {
   const auto& network = attachment.request->network;
-  const bool has_ipv6 = std::ranges::any_of(network.subnets, [](const Subnet& subnet) {
-    return subnet.network.family() == Family::ipv6;
-  });
+  const bool has_ipv6 = leased_families(network).size() > 1 ||
+                        std::ranges::any_of(network.subnets, [](const Subnet& subnet) {
+                          return subnet.network.family() == Family::ipv6;
+                        });
   const ContainerSide side{
       .link = link.name,
       .mtu = link.mtu,
@@ -112,6 +122,15 @@ Steps lan_attachment_steps(const LanAttachment& attachment, const host::NewLanLi
   auto inside = container_steps(side, container, used);
   std::ranges::move(inside, std::back_inserter(steps));
   return steps;
+}
+
+LeasedLink lease_of(const LanAttachment& attachment, const MacAddress& mac) {
+  const auto& options = attachment.options;
+  return {.attachment = *attachment.request,
+          .mac = mac,
+          .default_route = default_route_of(attachment.request->network, options.default_route),
+          .metric = options.metric.value_or(kDefaultMetric),
+          .mtu = options.mtu};
 }
 
 uint32_t lan_group(const ContainerId& container, const NetworkName& network) {

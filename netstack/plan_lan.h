@@ -7,6 +7,7 @@
 
 #include "netstack/lan_options.h"
 #include "netstack/plan_container.h"
+#include "netstack/plan_lease.h"
 #include "netstack/snapshot.h"
 
 namespace burrow::netstack {
@@ -32,6 +33,9 @@ MacAddress mac_of(const host::NewLanLink& link, const ParentSnapshot& parent);
 /// The steps of the attachment, made up of the link and what it gets inside.
 Steps lan_attachment_steps(const LanAttachment& attachment, const host::NewLanLink& link,
                            const ContainerSnapshot& container, UsedMetrics& used);
+
+/// The container's link of an attachment whose addresses are leased.
+LeasedLink lease_of(const LanAttachment& attachment, const MacAddress& mac);
 
 /// The link group by which an attachment's link is known as ours: from container and network alone.
 uint32_t lan_group(const ContainerId& container, const NetworkName& network);

@@ -7,11 +7,16 @@
 #include "netstack/plan_bridge.h"
 #include "netstack/plan_checks.h"
 #include "netstack/plan_lan.h"
+#include "netstack/plan_lease.h"
 
 namespace burrow::netstack {
 namespace {
 
 constexpr std::string_view kSearchDomain = "dns.podman";
+
+bool is_forwarding4(std::string_view key) {
+  return key.starts_with("net/ipv4/") && key.ends_with("/forwarding");
+}
 
 bool is_firewall(const Step& step) { return std::holds_alternative<ChangeFirewall>(step); }
 
@@ -74,6 +79,7 @@ class Planner {
           "published ports have no effect: the container is on no bridge that is managed");
     }
     if (has_udp_) steps_.emplace_back(ForgetFlows{request_.ports, targets_});
+    result_.plan.errands = take_errands(steps_);
     result_.plan.steps = merge(std::move(steps_));
     return std::move(result_);
   }
@@ -101,7 +107,9 @@ class Planner {
       if (is_needed && there && !there->is_on) {
         steps.emplace_back(SetSysctl{Place::host, key, "1", "0", there->along});
         // The switch is that of all links: bridges of internal networks go back to where they were.
-        for (const auto& setting : there->stay_off) {
+        auto stay_off = there->stay_off;
+        if (family == Family::ipv4) add_adopted_internal(attachments, stay_off);
+        for (const auto& setting : stay_off) {
           kept_off.emplace_back(SetSysctl{Place::host, setting, "0", "1"});
         }
       }
@@ -130,6 +138,18 @@ class Planner {
     append(std::move(kept_off));
   }
 
+  // Bridges of internal networks that stand already, but are on no record yet.
+  void add_adopted_internal(const std::vector<BridgeAttachment>& attachments,
+                            std::vector<std::string>& stay_off) const {
+    for (const auto& one : attachments) {
+      const auto& network = one.request->network;
+      if (!one.is_managed() || !network.is_internal) continue;
+      if (!snapshot_.networks.at(network.name).bridge) continue;
+      auto key = forwarding_key(one.bridge);
+      if (std::ranges::find(stay_off, key) == stay_off.end()) stay_off.push_back(std::move(key));
+    }
+  }
+
   // What a lost table gets back: all recorded elements but those of the networks that this request
   // plans anyway.
   [[nodiscard]] std::vector<firewall::Element> restored(
@@ -153,6 +173,13 @@ class Planner {
     if (!attachment.is_managed()) {
       plan_vlan_filtering(attachment, there);
       return {};
+    }
+    // Not an error: an address may move between hosts, and come here later.
+    for (const auto& address : there.absent_outbound) {
+      result_.warnings.push_back(
+          fmt::format("network \"{}\": the outbound address {} is none of the host's: answers to "
+                      "containers do not come back until it is",
+                      network.name, address.to_string()));
     }
     std::vector<firewall::Element> elements;
     if (settings_.firewall == FirewallDriver::nftables) {
@@ -223,6 +250,19 @@ class Planner {
     };
     if (there.record) add(there.record->steps);
     add(missing);
+    // That an internal network's bridge does not forward is its own, also where it did not before:
+    // it stays so when the host begins to.
+    for (const auto& step : fresh) {
+      const auto* set = std::get_if<SetSysctl>(&step);
+      if (set == nullptr || set->value != "0" || !is_forwarding4(set->key)) continue;
+      const auto has_key = [&](const Step& known) {
+        const auto* other = std::get_if<SetSysctl>(&known);
+        return other != nullptr && other->key == set->key;
+      };
+      if (std::ranges::none_of(steps, has_key)) {
+        steps.emplace_back(SetSysctl{set->place, set->key, set->value, set->value});
+      }
+    }
     return steps;
   }
 
@@ -269,15 +309,26 @@ class Planner {
           fmt::format("network \"{}\": parent \"{}\" is down", asked.network.name, link.parent));
     }
     auto after = fresh_record(asked);
+    const auto mac = mac_of(link, *there.parent);
     after.steps = lan_attachment_steps(attachment, link, *snapshot_.container, metrics_);
+    if (attachment.addressing.ipam == Ipam::dhcp) {
+      TRY_VOID(lease(lease_of(attachment, mac), after.steps));
+    }
     append(after.steps);
     record(attachment_record_path(request_.container, asked.network.name), std::nullopt,
            encode(after));
     result_.statuses.push_back({.network = asked.network.name,
                                 .interface = asked.interface,
-                                .mac = mac_of(link, *there.parent),
+                                .mac = mac,
                                 .addresses = attachment.addressing.addresses,
                                 .dns_servers = request_.dns_servers});
+    return {};
+  }
+
+  Result<void> lease(const LeasedLink& link, Steps& steps) {
+    steps.emplace_back(TRY(lease_step(link, request_, settings_.netns, metrics_)));
+    std::ranges::move(lease_warnings(request_, link.attachment),
+                      std::back_inserter(result_.warnings));
     return {};
   }
 
@@ -311,6 +362,9 @@ class Planner {
     TRY_VOID(publish(after));
     for (auto& step : attachment_steps(attachment, veth, container, metrics_)) {
       after.steps.push_back(std::move(step));
+    }
+    if (attachment.addressing.ipam == Ipam::dhcp) {
+      TRY_VOID(lease(lease_of(attachment, veth.peer_mac), after.steps));
     }
     // A bridge sends frames back out of a port only in hairpin mode; where bridged packets meet the
     // firewall (br_netfilter), a container that calls its own published port needs that.

@@ -3,6 +3,7 @@
 #include "netstack/lan_options.h"
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
+#include "netstack/plan_lease.h"
 
 namespace burrow::netstack {
 namespace {
@@ -37,6 +38,7 @@ class Planner {
           removal(attachment_record_path(record.container, record.network), encode(record)));
     }
     plan_.steps = invert(done);
+    plan_.errands = take_errands(plan_.steps);
     hand_over_ports();
     return std::move(plan_);
   }
@@ -236,6 +238,9 @@ Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot
       std::ranges::move(elements, std::back_inserter(firewall.remove));
     }
     if (!has_link) continue;
+    if (!leased_families(asked.network).empty()) {
+      plan.steps.emplace_back(ReleaseLease{{request.container, asked.interface}});
+    }
     for (const auto& route : asked.network.routes) {
       if (route.type == RouteType::unicast) continue;  // goes with its link
       plan.steps.emplace_back(RemoveRoute{{.destination = route.destination,
@@ -246,6 +251,7 @@ Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot
   }
   if (!firewall.remove.empty()) plan.steps.emplace_back(std::move(firewall));
   if (changes_dns) plan.steps.emplace_back(NotifyDns{});
+  plan.errands = take_errands(plan.steps);
   return plan;
 }
 

@@ -4,8 +4,8 @@
 
 #include "core/json.h"
 #include "netstack/driver_options.h"
+#include "netstack/port_json.h"
 #include "netstack/request.h"
-#include "netstack/step_json.h"
 
 namespace burrow::netstack {
 namespace {

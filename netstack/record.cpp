@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "netstack/port_json.h"
 #include "netstack/step_json.h"
 
 namespace burrow::netstack {
@@ -130,6 +131,10 @@ std::string attachment_record_path(const ContainerId& container, const NetworkNa
   return fmt::format("attachments/{}/{}.json", container, network);
 }
 
+std::string errand_record_path(const ContainerId& container) {
+  return fmt::format("errands/{}.json", container);
+}
+
 std::string encode(const HostRecord& record) {
   auto json = versioned();
   json["steps"] = encode(record.steps);
@@ -179,6 +184,16 @@ std::string encode(const UnfinishedRecord& record) {
   auto json = versioned();
   json["attempts"] = record.attempts;
   json["steps"] = encode(record.steps);
+  return text_of(json);
+}
+
+std::string encode(const ErrandRecord& record) {
+  auto json = versioned();
+  json["container"] = record.container.str();
+  json["netns"] = record.netns;
+  json["networks"] = Json::array();
+  for (const auto& network : record.networks) json["networks"].push_back(network.str());
+  json["besides"] = encode(record.besides);
   return text_of(json);
 }
 
@@ -261,6 +276,22 @@ Result<UnfinishedRecord> decode_unfinished_record(std::string_view text) {
         static_cast<uint32_t>(TRY(TRY(root.at("attempts")).unsigned_integer(UINT32_MAX)));
     auto steps = TRY(decode_steps(TRY(root.at("steps"))));
     return UnfinishedRecord{.attempts = attempts, .steps = std::move(steps)};
+  });
+}
+
+Result<ErrandRecord> decode_errand_record(std::string_view text) {
+  return decode(text, [](const JsonCursor& root) -> Result<ErrandRecord> {
+    auto container = TRY(TRY(root.at("container")).parsed(ContainerId::parse));
+    auto netns = TRY(TRY(root.at("netns")).string());
+    auto besides = TRY(decode_steps(TRY(root.at("besides"))));
+    ErrandRecord record{.container = std::move(container),
+                        .netns = std::move(netns),
+                        .networks = {},
+                        .besides = std::move(besides)};
+    for (const auto& network : TRY(TRY(root.at("networks")).elements())) {
+      record.networks.push_back(TRY(network.parsed(NetworkName::parse)));
+    }
+    return record;
   });
 }
 

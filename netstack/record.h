@@ -83,15 +83,26 @@ struct UnfinishedRecord {
   Steps steps;
 };
 
+/// A set-up whose errands are being run, without the journal's lock: its attachments are on record
+/// and not finished. If its command has gone, they are to be taken back.
+struct ErrandRecord {
+  ContainerId container;
+  std::string netns;
+  std::vector<NetworkName> networks;
+  Steps besides;  ///< done for them, which a teardown would leave
+};
+
 std::string host_record_path();
 std::string network_record_path(const NetworkName& network);
 std::string attachment_record_path(const ContainerId& container, const NetworkName& network);
+std::string errand_record_path(const ContainerId& container);
 
 std::string encode(const HostRecord& record);
 std::string encode(const NetworkRecord& record);
 std::string encode(const AttachmentRecord& record);
 std::string encode(const PendingRecord& record);
 std::string encode(const UnfinishedRecord& record);
+std::string encode(const ErrandRecord& record);
 
 /// Errors of all: corrupt.
 Result<HostRecord> decode_host_record(std::string_view text);
@@ -99,5 +110,6 @@ Result<NetworkRecord> decode_network_record(std::string_view text);
 Result<AttachmentRecord> decode_attachment_record(std::string_view text);
 Result<PendingRecord> decode_pending_record(std::string_view text);
 Result<UnfinishedRecord> decode_unfinished_record(std::string_view text);
+Result<ErrandRecord> decode_errand_record(std::string_view text);
 
 }  // namespace burrow::netstack

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "netstack/port_json.h"
+
 namespace burrow::netstack {
 namespace {
 
-constexpr uint64_t kMostPorts = UINT16_MAX;
 constexpr size_t kMostNetworks = 256;
 constexpr size_t kMostMappings = 4096;
 constexpr size_t kMostItems = 1024;  // addresses, aliases, servers of one attachment
@@ -35,42 +36,8 @@ Result<std::vector<std::string>> strings(const JsonCursor& cursor) {
   return result;
 }
 
-// Protocols of one mapping: a word, a comma list, or nothing for tcp.
-Result<std::vector<Protocol>> protocols(const JsonCursor& cursor) {
-  const auto text = TRY(cursor.string());
-  if (text.empty()) return std::vector{Protocol::tcp};
-  std::vector<Protocol> result;
-  std::string_view rest = text;
-  for (;;) {
-    const auto comma = rest.find(',');
-    auto protocol = parse_protocol(rest.substr(0, comma));
-    if (!protocol) return cursor.failure("{}", protocol.error().message);
-    if (std::ranges::find(result, *protocol) == result.end()) result.push_back(*protocol);
-    if (comma == rest.npos) return result;
-    rest.remove_prefix(comma + 1);
-  }
-}
-
 Result<void> decode_mapping(const JsonCursor& cursor, std::vector<PortMapping>& into) {
-  const auto port = [&](std::string_view key) -> Result<uint16_t> {
-    return static_cast<uint16_t>(TRY(TRY(cursor.at(key)).unsigned_integer(kMostPorts)));
-  };
-  const auto host_port = TRY(port("host_port"));
-  const auto container_port = TRY(port("container_port"));
-  // 0 and nothing mean one port, as netavark takes them.
-  auto count = std::max<uint16_t>(1, TRY(port("range")));
-  PortMapping mapping{.host_port = host_port, .container_port = container_port, .count = count};
-  const auto host_address = TRY(cursor.at("host_ip"));
-  if (!TRY(host_address.string()).empty()) {
-    mapping.host_address = TRY(host_address.parsed(IpAddress::parse));
-  }
-  if (const auto checked = check_ranges(mapping); !checked) {
-    return cursor.failure("{}", checked.error().message);
-  }
-  for (const auto protocol : TRY(protocols(TRY(cursor.at("protocol"))))) {
-    mapping.protocol = protocol;
-    into.push_back(mapping);
-  }
+  for (const auto& mapping : TRY(decode_port(cursor))) into.push_back(mapping);
   return {};
 }
 
@@ -165,7 +132,7 @@ Result<SetupRequest> decode_setup_request(std::string_view text) {
     request.dns_servers = TRY(addresses(*servers));
   }
   if (const auto hostname = TRY(root.find("container_hostname"))) {
-    TRY(hostname->string());  // DHCP's concern, but a wrong type is a wrong document
+    request.hostname = TRY(hostname->string());
   }
   return request;
 }

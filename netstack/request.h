@@ -30,6 +30,7 @@ struct AttachmentRequest {
 struct SetupRequest {
   ContainerId container;
   std::string container_name;  ///< may be empty; a DNS name only if it can be one
+  std::string hostname = {};   ///< what the container calls itself; may be empty, for DHCP servers
   std::vector<AttachmentRequest> attachments;
   std::vector<PortMapping> ports;
   std::vector<IpAddress> dns_servers;

@@ -4,7 +4,6 @@
 
 #include "core/log.h"
 #include "netstack/host_applier.h"
-#include "netstack/plugin_answers.h"
 
 namespace burrow::netstack {
 namespace {
@@ -35,6 +34,7 @@ std::vector<Error> bring_back(Steps steps, Handles& handles, HostApplier& applie
     change->table = is_missing ? TableChange::create : TableChange::keep;
   }
   std::ranges::move(execute_all(steps, applier), std::back_inserter(errors));
+  if (auto kept = applier.keep_leases(); !kept) errors.push_back(std::move(kept).error());
   return errors;
 }
 
@@ -88,17 +88,27 @@ Result<void> Session::keep_unfinished(const std::vector<FailedStep>& failed) con
 
 Result<void> Session::recover() {
   TRY_VOID(retry_unfinished());
+  TRY_VOID(recover_pending());
+  return recover_errands();
+}
+
+Result<Handles> Session::handles_in(const std::string& path) const {
+  auto handles = TRY(open_handles(*surroundings_));
+  if (auto netns = host::NetNs::open(path)) {
+    if (auto container = ContainerHandle::open(*std::move(netns))) {
+      handles.container = *std::move(container);
+    }
+  }
+  return handles;
+}
+
+Result<void> Session::recover_pending() {
   const auto pending = TRY(journal_.pending());
   if (!pending) return {};
   log::warn("netstack", "a command was cut short: {}",
             pending->command == PendingRecord::Command::setup ? "taking a set-up back"
                                                               : "finishing a teardown");
-  auto other = TRY(open_handles(*surroundings_));
-  if (auto netns = host::NetNs::open(pending->netns)) {
-    if (auto container = ContainerHandle::open(*std::move(netns))) {
-      other.container = *std::move(container);
-    }
-  }
+  auto other = TRY(handles_in(pending->netns));
   HostApplier applier{other, surroundings_->dns, surroundings_->plugins};
   const bool is_setup = pending->command == PendingRecord::Command::setup;
   const auto failed = execute_each(is_setup ? invert(pending->steps) : pending->steps, applier);
@@ -124,15 +134,14 @@ PendingRecord Session::pending_setup(const Plan& plan, const std::string& netns)
   return record;
 }
 
-Result<void> Session::carry_out_setup(const Plan& plan, const std::string& netns) {
+Result<void> Session::carry_out_steps(const Plan& plan, const std::string& netns) {
   TRY_VOID(journal_.write_pending(pending_setup(plan, netns)));
   HostApplier applier{handles_, surroundings_->dns, surroundings_->plugins};
   auto attempt = attempt_all(plan.steps, applier);
   auto done = std::move(attempt.outcome);
   TRY_VOID(keep_unfinished(attempt.left));
   if (done) {
-    plugin_answers_ = applier.plugin_answers();
-    done = journal_.commit(with_answers(plan.changes, plugin_answers_));
+    done = journal_.commit(plan.changes);
     if (!done) {
       execute_all(invert(plan.steps), applier);
       TRY_VOID(journal_.restore(plan.changes));
@@ -153,7 +162,9 @@ Result<void> Session::begin_replacement(const Plan& teardown, Steps put_back,
   replacement_ = Replacement{netns, std::move(put_back), teardown.changes};
   TRY_VOID(journal_.write_pending(pending_setup({}, netns)));
   HostApplier applier{handles_, surroundings_->dns, surroundings_->plugins};
-  const auto errors = execute_all(teardown.steps, applier);
+  // Errands, too: what is replaced must be able to come back, which needs the lock.
+  auto errors = execute_all(teardown.errands, applier);
+  std::ranges::move(execute_all(teardown.steps, applier), std::back_inserter(errors));
   auto done = errors.empty() ? journal_.commit(teardown.changes) : Failure{combined(errors)};
   if (!done) abandon_replacement();
   return done;
@@ -173,8 +184,8 @@ void Session::abandon_replacement() {
   replacement_.reset();
 }
 
-std::vector<Error> Session::carry_out_teardown(const Plan& plan, const std::string& netns) {
-  std::vector<Error> errors;
+std::vector<Error> Session::carry_out_teardown(const Plan& plan, const std::string& netns,
+                                               std::vector<Error> errors) {
   const auto note = [&](Result<void> result) {
     if (!result) errors.push_back(std::move(result).error());
   };
@@ -182,7 +193,7 @@ std::vector<Error> Session::carry_out_teardown(const Plan& plan, const std::stri
   note(journal_.write_pending({PendingRecord::Command::teardown, netns, plan.steps, plan.changes}));
   HostApplier applier{handles_, surroundings_->dns, surroundings_->plugins};
   auto failed = execute_all(plan.steps, applier);
-  if (failed.empty()) note(journal_.commit(plan.changes));
+  if (failed.empty() && errors.empty()) note(journal_.commit(plan.changes));
   std::ranges::move(failed, std::back_inserter(errors));
   note(journal_.clear_pending());
   return errors;

@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <map>
 
 #include "core/log.h"
 #include "netstack/commands.h"
 #include "netstack/dns_port.h"
+#include "netstack/ending.h"
 #include "netstack/firewall_check.h"
 #include "netstack/foresee.h"
+#include "netstack/lease_status.h"
 #include "netstack/observe.h"
 #include "netstack/plugin_answers.h"
 #include "netstack/session.h"
@@ -17,6 +20,50 @@ namespace fs = std::filesystem;
 // How often a set-up observes again after somebody else changed the firewall under its feet.
 constexpr int kAttempts = 5;
 
+// Namespaces of attachments, each with the networks there.
+using ByNamespace = std::map<std::string, std::vector<NetworkName>>;
+
+ByNamespace by_namespace(const std::vector<AttachmentRecord>& records) {
+  ByNamespace networks;
+  for (const auto& record : records) networks[record.netns].push_back(record.network);
+  return networks;
+}
+
+// The inside of a namespace that the container was in, if it is there and no other container's.
+Result<std::optional<ContainerHandle>> old_inside(const std::string& path,
+                                                  const ContainerId& container,
+                                                  const Journal& journal) {
+  for (const auto& record : TRY(journal.all_attachments())) {
+    if (record.netns == path && record.container != container) return std::nullopt;
+  }
+  auto netns = host::NetNs::open(path);
+  if (!netns) return std::nullopt;
+  auto inside = ContainerHandle::open(*std::move(netns));
+  if (!inside) return std::nullopt;
+  return *std::move(inside);
+}
+
+// Ends attachments in a namespace that the container is no longer in. Where that is still there
+// the links in it go, too: those of a LAN have no end on the host that could be deleted.
+Result<void> end_elsewhere(const ContainerId& container, const std::vector<NetworkName>& networks,
+                           const std::string& netns, Session& session, const Settings& settings) {
+  const auto plan = [&]() -> Result<Plan> {
+    return plan_teardown(networks, TRY(observe_for_teardown(container, networks, session.handles(),
+                                                            session.journal())));
+  };
+  auto inside = TRY(old_inside(netns, container, session.journal()));
+  std::vector<Error> errors;
+  if (inside) {
+    auto own = session.enter(std::move(inside));
+    errors = end_attachments(container, plan, session, netns);
+    session.enter(std::move(own));
+  } else {
+    errors = end_attachments(container, plan, session, settings.netns);
+  }
+  if (!errors.empty()) return Failure{combined(errors)};
+  return {};
+}
+
 // A container that is on record already: set up by a command whose answer got lost, or dead without
 // a teardown and back in another namespace. Its old attachments are ended first, but only for a
 // request that could be planned without them, and those in this namespace come back if it fails.
@@ -25,24 +72,33 @@ Result<void> end_recorded_attachments(const SetupRequest& request, Session& sess
   const auto snapshot = TRY(
       observe_for_setup(request, session.handles(), session.journal(), session.surroundings().dns));
   const auto replacement = plan_replacement(request, snapshot, settings.netns);
-  const auto& ended = replacement.ended;
-  if (ended.empty()) return {};
+  if (replacement.ended.empty()) return {};
   const auto planned = TRY(plan_setup(request, replacement.without, settings));
   std::vector<firewall::Element> elements;
   for (const auto& record : replacement.records) {
     std::ranges::move(elements_of(record.steps), std::back_inserter(elements));
   }
   TRY_VOID(check_firewall(planned.plan, std::move(elements), session.handles()));
-  const auto before =
-      TRY(observe_for_teardown(request.container, ended, session.handles(), session.journal()));
-  const auto teardown = plan_teardown(ended, before);
-  auto put_back = plan_put_back(teardown, before, settings.netns);
-  if (!put_back.empty()) {
-    return session.begin_replacement(teardown, std::move(put_back), settings.netns);
+  auto networks = by_namespace(replacement.records);
+  const auto here = networks.extract(settings.netns);
+  for (const auto& [netns, elsewhere] : networks) {
+    TRY_VOID(end_elsewhere(request.container, elsewhere, netns, session, settings));
   }
-  const auto errors = session.carry_out_teardown(teardown, settings.netns);
-  if (!errors.empty()) return Failure{combined(errors)};
-  return {};
+  if (here.empty()) return {};
+  const auto before = TRY(
+      observe_for_teardown(request.container, here.mapped(), session.handles(), session.journal()));
+  const auto teardown = plan_teardown(here.mapped(), before);
+  return session.begin_replacement(teardown, plan_put_back(teardown, before, settings.netns),
+                                   settings.netns);
+}
+
+// What was planned, with the leases that were got meanwhile.
+std::vector<Status> with_leases(std::vector<Status> statuses, const GrantedLeases& granted) {
+  for (auto& status : statuses) {
+    const auto leases = granted.find(status.network);
+    if (leases != granted.end()) status = with_leases(std::move(status), leases->second);
+  }
+  return statuses;
 }
 
 // Observes, plans and acts; again when somebody else changed the firewall meanwhile.
@@ -52,10 +108,11 @@ Result<std::string> attach(const SetupRequest& request, Session& session,
     const auto snapshot = TRY(observe_for_setup(request, session.handles(), session.journal(),
                                                 session.surroundings().dns));
     const auto planned = TRY(plan_setup(request, snapshot, settings));
-    auto done = session.carry_out_setup(planned.plan, settings.netns);
+    auto done = session.carry_out_setup(planned.plan, request, settings.netns);
     if (done) {
       for (const auto& warning : planned.warnings) log::warn("netstack", "{}", warning);
-      return answer_text(request, planned.statuses, session.plugin_answers());
+      return answer_text(request, with_leases(planned.statuses, session.granted_leases()),
+                         session.plugin_answers());
     }
     if (done.error().code != Errc::changed || attempt == kAttempts) {
       return Failure{std::move(done).error()};
@@ -74,6 +131,7 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
   auto settled = surroundings;
   auto session = TRY(Session::open(settled, TRY(ContainerHandle::open(std::move(netns)))));
   TRY_VOID(session.recover());
+  TRY(session.await_errands(request->container));
   settled.dns.port =
       TRY(choose_dns_port(*request, settled.dns, settled.firewall, session.journal()));
   const Settings settings{.firewall = settled.firewall,

@@ -46,8 +46,9 @@ struct VrfSnapshot {
 struct NetworkSnapshot {
   std::optional<std::string> dns_header;  ///< the first line of its DNS file, if there is one
   std::optional<BridgeSnapshot> bridge;
-  std::optional<VrfSnapshot> vrf;        ///< of a bridge network that asks for one
-  std::optional<ParentSnapshot> parent;  ///< of a LAN driver: named, or the default route's link
+  std::optional<VrfSnapshot> vrf;          ///< of a bridge network that asks for one
+  std::vector<IpAddress> absent_outbound;  ///< outbound addresses asked for that the host lacks
+  std::optional<ParentSnapshot> parent;    ///< of a LAN driver: named, or the default route's link
   std::optional<NetworkRecord> record;
   bool is_in_firewall = false;         ///< its bridge stands in our table
   bool has_other_attachments = false;  ///< of other containers, by the journal; teardown only

@@ -150,6 +150,11 @@ std::string describe(const host::NewLanLink& link) {
                      details, link.group);
 }
 
+std::string_view families_of(const dhcp::LeaseRequest& request) {
+  if (request.families.size() > 1) return "an IPv4 and an IPv6";
+  return request.families.front() == Family::ipv4 ? "an IPv4" : "an IPv6";
+}
+
 // The lines after the first stand below it.
 std::string indented(std::string_view lines) {
   std::string text;
@@ -162,6 +167,19 @@ std::string indented(std::string_view lines) {
 
 }  // namespace
 
+bool is_errand(const Step& step) {
+  return std::holds_alternative<SetUpPlugin>(step) ||
+         std::holds_alternative<TearDownPlugin>(step) ||
+         std::holds_alternative<AcquireLease>(step) || std::holds_alternative<ReleaseLease>(step);
+}
+
+Steps take_errands(Steps& steps) {
+  Steps errands;
+  std::ranges::copy_if(steps, std::back_inserter(errands), is_errand);
+  std::erase_if(steps, is_errand);
+  return errands;
+}
+
 std::optional<Step> inverse(const Step& step) {
   using Inverse = std::optional<Step>;
   return std::visit(
@@ -173,7 +191,10 @@ std::optional<Step> inverse(const Step& step) {
                                                            ? host::VlanFiltering::off
                                                            : host::VlanFiltering::on};
                  },
-                 [](const KeepSettings& keep) -> Inverse { return ForgetSettings{keep.link}; },
+                 [](const KeepSettings& keep) -> Inverse {
+                   if (keep.before) return KeepSettings{keep.link, *keep.before, keep.settings};
+                   return ForgetSettings{keep.link};
+                 },
                  [](const CreateVeth& create) -> Inverse {
                    return DeleteLinks{{{create.veth.name, create.veth.mac}}};
                  },
@@ -210,6 +231,9 @@ std::optional<Step> inverse(const Step& step) {
                  },
                  [](const ServeDns&) -> Inverse { return NotifyDns{}; },
                  [](const SetUpPlugin& set_up) -> Inverse { return TearDownPlugin{set_up.call}; },
+                 [](const AcquireLease& acquire) -> Inverse {
+                   return ReleaseLease{acquire.request.holder};
+                 },
                  [](const auto&) -> Inverse { return std::nullopt; }},
       step);
 }
@@ -342,6 +366,14 @@ std::string to_string(const Step& step) {
           },
           [](const TearDownPlugin& s) {
             return fmt::format("run plugin {} to tear down {}", s.call.name(), s.call.network);
+          },
+          [](const AcquireLease& s) {
+            return fmt::format("get {} lease for {} on {} from the DHCP proxy",
+                               families_of(s.request), s.request.holder.interface,
+                               s.request.network);
+          },
+          [](const ReleaseLease& s) {
+            return fmt::format("have the DHCP proxy give back the lease of {}", s.holder.interface);
           }},
       step);
 }

@@ -10,6 +10,7 @@
 
 #include "core/names.h"
 #include "core/port.h"
+#include "dhcp/protocol.h"
 #include "firewall/elements.h"
 #include "host/lan_link.h"
 #include "host/link_values.h"
@@ -122,6 +123,7 @@ struct Setting {
 struct KeepSettings {
   LinkName link;
   std::vector<Setting> settings;
+  std::optional<std::vector<Setting>> before = {};  ///< what the file says; nothing: there is none
   friend bool operator==(const KeepSettings&, const KeepSettings&) = default;
 };
 /// Takes that file away; gone is fine.
@@ -196,13 +198,33 @@ struct TearDownPlugin {
   friend bool operator==(const TearDownPlugin&, const TearDownPlugin&) = default;
 };
 
+/// Has the DHCP proxy get a lease, which puts what it says on the link and keeps it there.
+struct AcquireLease {
+  dhcp::LeaseRequest request;
+  friend bool operator==(const AcquireLease&, const AcquireLease&) = default;
+};
+/// Has the DHCP proxy give a lease back; one that it does not have is fine, and so is no proxy: the
+/// lease ends by itself then.
+struct ReleaseLease {
+  dhcp::Holder holder;
+  friend bool operator==(const ReleaseLease&, const ReleaseLease&) = default;
+};
+
 using Step =
     std::variant<CreateBridge, SetVlanFiltering, KeepSettings, ForgetSettings, CreateVeth,
                  CreateLanLink, DeleteLinkGroups, EnableHairpin, BringUp, TakeDown, StartLoopback,
                  StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress,
                  RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ForgetFlows,
-                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin>;
+                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin,
+                 AcquireLease, ReleaseLease>;
 using Steps = std::vector<Step>;
+
+/// Whether another program carries the step out, which may take its time: an errand, run without
+/// the journal's lock.
+bool is_errand(const Step& step);
+
+/// Takes the errands out of `steps`, in their order.
+Steps take_errands(Steps& steps);
 
 /// What takes `step` back; nothing where a step needs no taking back.
 std::optional<Step> inverse(const Step& step);

@@ -14,8 +14,4 @@ Json encode(const Steps& steps);
 Result<Step> decode_step(const JsonCursor& cursor);
 Result<Steps> decode_steps(const JsonCursor& cursor);
 
-/// Port mappings in the form of a request's `port_mappings`.
-Json encode(const std::vector<PortMapping>& ports);
-Result<std::vector<PortMapping>> decode_ports(const JsonCursor& cursor);
-
 }  // namespace burrow::netstack

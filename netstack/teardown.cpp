@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "netstack/commands.h"
+#include "netstack/ending.h"
 #include "netstack/leaving.h"
 #include "netstack/observe.h"
 #include "netstack/session.h"
@@ -19,14 +20,18 @@ std::vector<Error> teardown_foreign(const SetupRequest& request, Session& sessio
                                     const std::string& netns) {
   std::vector<Error> errors;
   const auto& dns = session.surroundings().dns;
-  const auto before =
-      observe_for_foreign_teardown(request, session.handles(), session.journal(), dns);
-  if (!before) return {before.error()};
-  const auto plan = plan_foreign_teardown(
-      request, *before,
-      {.netns = netns, .plugins = find_plugins(request, session.surroundings().plugins)});
-  if (plan.steps.empty()) return errors;  // no trace
-  collect(errors, session.carry_out_teardown(plan, netns));
+  const Settings settings{.netns = netns,
+                          .plugins = find_plugins(request, session.surroundings().plugins)};
+  bool has_traces = false;
+  const auto plan = [&]() -> Result<Plan> {
+    const auto before =
+        TRY(observe_for_foreign_teardown(request, session.handles(), session.journal(), dns));
+    auto planned = plan_foreign_teardown(request, before, settings);
+    has_traces |= !planned.steps.empty() || !planned.errands.empty();
+    return planned;
+  };
+  collect(errors, end_attachments(request.container, plan, session, netns));
+  if (!has_traces) return errors;
   const auto after =
       observe_for_foreign_teardown(request, session.handles(), session.journal(), dns);
   if (!after) {
@@ -46,6 +51,17 @@ std::vector<Error> teardown_foreign(const SetupRequest& request, Session& sessio
   return errors;
 }
 
+// Whom to take down, when no other command is at work for any of them.
+Result<std::vector<Leaving>> settled_leavers(const std::string& netns,
+                                             const Result<std::string>& request, Session& session) {
+  while (true) {
+    auto leaving = TRY(who_leaves(netns, request, session.journal()));
+    bool has_waited = false;
+    for (const auto& one : leaving) has_waited |= TRY(session.await_errands(one.container));
+    if (!has_waited) return leaving;
+  }
+}
+
 }  // namespace
 
 Result<void> teardown(const fs::path& netns, const Result<std::string>& request_text,
@@ -53,15 +69,15 @@ Result<void> teardown(const fs::path& netns, const Result<std::string>& request_
   auto session = TRY(Session::open(surroundings, open_container(netns)));
   TRY_VOID(session.recover());
   std::vector<Error> errors;
-  for (const auto& leaving : TRY(who_leaves(netns.native(), request_text, session.journal()))) {
-    auto snapshot = observe_for_teardown(leaving.container, leaving.networks, session.handles(),
-                                         session.journal());
-    if (!snapshot) {
-      errors.push_back(std::move(snapshot).error());
-      continue;
-    }
-    collect(errors,
-            session.carry_out_teardown(plan_teardown(leaving.networks, *snapshot), netns.native()));
+  for (const auto& leaving : TRY(settled_leavers(netns.native(), request_text, session))) {
+    std::optional<Snapshot> snapshot;
+    const auto plan = [&]() -> Result<Plan> {
+      snapshot = TRY(observe_for_teardown(leaving.container, leaving.networks, session.handles(),
+                                          session.journal()));
+      return plan_teardown(leaving.networks, *snapshot);
+    };
+    collect(errors, end_attachments(leaving.container, plan, session, netns.native()));
+    if (!snapshot) continue;
     for (const auto& error : leaving.asked.errors) {
       errors.push_back(with_context(error, "failed to load network options").value());
     }

@@ -1,47 +1,11 @@
 """Short leases from Kea, in real time: renewed, rebound, ended, for both families."""
 
-import json
 import os
 import re
-import shutil
 import sys
 import unittest
 
-from dhcp_support import DhcpTest, sh, wait_until
-
-LEASE = {"valid-lifetime": 4, "renew-timer": 1, "rebind-timer": 3}
-
-
-class KeaTest(DhcpTest):
-    def kea(self, family, subnet, pool, **more):
-        """A Kea that keeps its leases in memory."""
-        name = f"Dhcp{family}"
-        if family == 6:
-            more = {"preferred-lifetime": 4, "server-id": {"type": "LL", "persist": False, "identifier": "020000000001"}, **more}
-        document = {name: {
-            "interfaces-config": {"interfaces": ["eth0"]},
-            "lease-database": {"type": "memfile", "persist": False},
-            f"subnet{family}": [{"subnet": subnet, "pools": [{"pool": pool}], **({"interface": "eth0"} if family == 6 else {})}],
-            "loggers": [{"name": f"kea-dhcp{family}", "severity": "DEBUG", "debuglevel": 40, "output_options": [{"output": "stdout"}]}],
-            **LEASE, **more}}
-        path = f"{self.directory}/kea{family}.json"
-        with open(path, "w") as file:
-            json.dump(document, file)
-        os.makedirs("/run/kea", exist_ok=True)
-        os.makedirs("/run/lock/kea", exist_ok=True)
-        os.environ["KEA_LOCKFILE_DIR"] = "/run/lock/kea"
-        os.environ["KEA_PIDFILE_DIR"] = self.directory
-        return self.serve(self.server, f"/usr/sbin/kea-dhcp{family}", "-c", path, ready=f"DHCP{family}_STARTED")
-
-    def kea4(self, **more):
-        options = [{"name": "routers", "data": "10.5.0.1"}, {"name": "domain-name-servers", "data": "10.5.0.9"}]
-        return self.kea(4, "10.5.0.0/24", "10.5.0.100 - 10.5.0.110", **{"option-data": options, **more})
-
-    def expiry(self, container, family="inet"):
-        """How long the kernel still keeps the address; None when there is none."""
-        (link,) = container.ip("addr", "show", "dev", "eth0")
-        left = [a["valid_life_time"] for a in link["addr_info"] if a["family"] == family and a["scope"] == "global"]
-        return left[0] if left else None
+from dhcp_support import KeaTest, sh, wait_until
 
 
 class Ipv4(KeaTest):
@@ -95,11 +59,6 @@ class Ipv4(KeaTest):
 
 
 class Ipv6(KeaTest):
-    def kea6(self, **more):
-        self.server.sh("ip", "addr", "replace", "fd00:5::1/64", "dev", "eth0")
-        options = [{"name": "dns-servers", "data": "fd00:5::9"}, {"name": "domain-search", "data": "lan.example"}]
-        return self.kea(6, "fd00:5::/64", "fd00:5::100 - fd00:5::110", **{"option-data": options, **more})
-
     def test_an_address_is_got_renewed_and_given_back(self):
         server = self.kea6()
         container = self.join("c1")

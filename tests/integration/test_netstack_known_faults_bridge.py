@@ -68,6 +68,47 @@ class Teardown(NetstackTest):
             self.assertEqual(os.listdir("/run/sysctl.d") if os.path.exists("/run/sysctl.d") else [], [])
 
 
+class Adopted(NetstackTest):
+    def test_an_internal_network_on_a_bridge_that_stood_before_does_not_forward(self):
+        """Also when the same set-up has the host begin to forward, which is a switch of all links."""
+        self.machine.sh("ip", "link", "add", "br-int", "type", "bridge")
+        self.machine.sh("ip", "link", "set", "br-int", "up")
+        internal = network("int", "10.8.0.0/24", internal=True)
+        self.assertEqual(self.machine.sysctl("net/ipv4/conf/br-int/forwarding"), "0")
+        document = request("c", attachment(internal, "10.8.0.2"), attachment(A, "10.1.0.2", "fd00:1::2"))
+        container = self.container("c")
+        self.setup_ok(container, document)
+        self.assertEqual(self.machine.sysctl("net/ipv4/ip_forward"), "1")
+        self.assertEqual(self.machine.sysctl("net/ipv4/conf/br-int/forwarding"), "0")
+        # Nor when somebody switched forwarding off and the next set-up has it on again.
+        self.machine.sysctl("net/ipv4/ip_forward", 0)
+        self.attach("d", attachment(network("b", "10.2.0.0/24"), "10.2.0.2"))
+        self.assertEqual(self.machine.sysctl("net/ipv4/ip_forward"), "1")
+        self.assertEqual(self.machine.sysctl("net/ipv4/conf/br-int/forwarding"), "0")
+        self.teardown_ok(container, document)
+        self.assertIsNotNone(self.machine.link("br-int"))
+
+
+class Outbound(NetstackTest):
+    def test_an_address_that_the_host_lacks_is_said(self):
+        document = {**A, "options": {"outbound_addr4": "192.0.2.77", "outbound_addr6": "fd00:99::1"}}
+        warned = {"environment": {"RUST_LOG": "warn"}}
+
+        def warnings(name, last):
+            asked = request(name, attachment(document, f"10.1.0.{last}", f"fd00:1::{last}"))
+            outcome = self.netstack.setup(self.container(name), asked, **warned)
+            self.assertEqual(outcome.code, 0, outcome)
+            return outcome.err
+
+        first = warnings("c", 2)
+        for address in ("192.0.2.77", "fd00:99::1"):
+            self.assertIn(f'network "a": the outbound address {address} is none of the host\'s', first)
+        self.machine.sh("ip", "addr", "add", "192.0.2.77/32", "dev", "lo")
+        second = warnings("d", 3)
+        self.assertNotIn("192.0.2.77", second)
+        self.assertIn("fd00:99::1", second)
+
+
 class DefaultRoute(NetstackTest):
     """The MTU of containers is that of the link by which packets to the internet leave."""
 

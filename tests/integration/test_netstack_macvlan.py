@@ -341,6 +341,27 @@ class Repetition(LanTest):
         self.assertEqual(container.addresses("eth0"), ["198.51.100.12/24"])
         self.assertEqual(len(self.records()), 1)
 
+    def test_its_link_in_a_namespace_that_lives_on_goes_when_it_is_set_up_elsewhere(self):
+        old, new = self.container("old"), self.container("new")
+        document = request("c", attachment(LAN, "198.51.100.10", "fd00:77::10"))
+        self.setup_ok(old, document)
+        self.setup_ok(new, document)
+        self.assertEqual(old.links(), {"lo"})
+        self.assert_on_the_lan(new, "198.51.100.10")
+        self.teardown_ok(new, document)
+        self.assertEqual(self.records(), [])
+
+    def test_another_containers_links_in_its_old_namespace_stay(self):
+        shared, new = self.container("shared"), self.container("new")
+        document = request("c", attachment(LAN, "198.51.100.10"))
+        self.setup_ok(shared, document)
+        other = request("other", attachment(LAN, "198.51.100.11", interface_name="eth1"))
+        self.setup_ok(shared, other)
+        self.setup_ok(new, document)
+        self.assertIn("eth1", shared.links())
+        self.teardown_ok(shared, other)
+        self.teardown_ok(new, document)
+
     def test_a_container_that_died_without_teardown_comes_back_in_another_namespace(self):
         self.attach("c", attachment(LAN, "198.51.100.10")).delete()
         again = self.container("again")
@@ -393,9 +414,6 @@ class BadInput(LanTest):
     def test_addresses(self):
         self.refuse(LAN, "192.0.3.10", address="192.0.3.10")
         self.refuse(LAN, "198.51.100.2", "gateway", address="198.51.100.2")
-
-    def test_an_address_from_dhcp_is_refused_with_a_sentence(self):
-        self.refuse({**LAN, "ipam_options": {"driver": "dhcp"}, "subnets": None}, "dhcp")
 
     def test_a_static_route_with_a_gateway_that_no_link_leads_to(self):
         document = {**LAN, "routes": [{"destination": "10.9.0.0/16", "gateway": "10.200.0.1"}]}

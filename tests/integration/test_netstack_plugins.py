@@ -342,6 +342,67 @@ def is_alive(pid):
         return False
 
 
+class Meanwhile(PluginTest):
+    """A plugin that takes its time holds nobody else up: it runs without the journal's lock."""
+
+    SLOW = "def wait():\n    open('/run/begun', 'w').close()\n    while not os.path.exists('/run/go'):\n        time.sleep(0.02)\n"
+
+    def setUp(self):
+        super().setUp()
+        self.other = self.container("other")
+        self.others = request("other", attachment(BRIDGE, "10.1.0.3"), ports=[port(8080, 80)])
+
+    def begin(self, command):
+        process = self.netstack.start(command, self.pod.path)
+        process.stdin.write(encoded(self.document()))
+        process.stdin.close()
+        self.assertTrue(wait_until(lambda: os.path.exists("/run/begun")))
+        return process
+
+    def finish(self, process):
+        open("/run/go", "w").close()
+        out = process.stdout.read()
+        process.stdout.close()
+        process.stderr.close()
+        self.assertEqual(process.wait(10), 0, out)
+
+    def test_while_it_sets_up(self):
+        write_plugin("test-driver", self.SLOW + "def setup(document):\n    wait()\n    make_link(document)\n    return {'interfaces': answer(document)}\n")
+        process = self.begin("setup")
+        self.setup_ok(self.other, self.others)
+        self.teardown_ok(self.other, self.others)
+        self.assertIsNone(process.poll())
+        self.finish(process)
+        self.assertIn("answer", self.record()["steps"][0])
+        self.teardown_ok(self.pod, self.document())
+        self.assertFalse(os.path.exists(f"{CONFIG}/burrow"))
+
+    def test_while_it_tears_down(self):
+        write_plugin("test-driver", self.SLOW + "def teardown(document):\n    wait()\n    delete_link(document)\n")
+        self.setup_ok(self.pod, self.document())
+        process = self.begin("teardown")
+        self.setup_ok(self.other, self.others)
+        self.assertIsNone(process.poll())
+        self.finish(process)
+        self.teardown_ok(self.other, self.others)
+        self.assertFalse(os.path.exists(f"{CONFIG}/burrow"))
+
+    def test_another_command_for_the_same_container_waits(self):
+        write_plugin("test-driver", self.SLOW + "def setup(document):\n    wait()\n    make_link(document)\n    return {'interfaces': answer(document)}\n")
+        process = self.begin("setup")
+        ending = self.netstack.start("teardown", self.pod.path)
+        ending.stdin.write(encoded(self.document()))
+        ending.stdin.close()
+        time.sleep(0.2)
+        self.assertIsNone(ending.poll())
+        self.finish(process)
+        self.assertEqual(ending.wait(10), 0)
+        ending.stdout.close()
+        ending.stderr.close()
+        self.assertEqual(verbs(), ["setup", "teardown"])
+        self.assertFalse(os.path.exists(f"{CONFIG}/burrow"))
+
+
 class Teardown(PluginTest):
     def test_a_plugin_is_told_the_path_of_a_namespace_that_is_gone(self):
         write_plugin("test-driver")

@@ -1,5 +1,8 @@
 """What a container and its bridge look like after setup: links, addresses, sysctls."""
 
+import errno
+import socket
+
 from netns_support import Listener, Namespace, connects
 from netstack_support import (
     NetstackTest, attachment, main, network, networks_as_map, request, subnet,
@@ -233,15 +236,54 @@ class Mtu(NetstackTest):
         self.machine.sh("ip", "route", "add", "unreachable", "198.51.100.0/24")
         self.assertEqual(self.mtus(self.attach("c", attachment(FRONT, "10.30.0.2")))[0], 1420)
 
+    def test_the_next_container_has_that_of_the_bridge_whatever_the_default_route_says_by_then(self):
+        self.outside()
+        self.machine.sh("ip", "link", "set", "uplink", "mtu", "1420")
+        self.attach("c", attachment(FRONT, "10.30.0.2"))
+        self.machine.sh("ip", "link", "set", "uplink", "mtu", "1400")
+        self.assertEqual(self.attach("d", attachment(FRONT, "10.30.0.3")).link("eth0")["mtu"], 1420)
+
+    def join_bridge(self, mtu):
+        """Another port: by itself a bridge has the least MTU of its ports, one that was given never changes."""
+        self.machine.sh("ip", "link", "add", "port", "mtu", str(mtu), "type", "veth", "peer", "name", "plug")
+        self.machine.sh("ip", "link", "set", "port", "master", "br-front")
+
     def test_the_option_wins_over_the_default_route(self):
         self.outside()
         self.machine.sh("ip", "link", "set", "uplink", "mtu", "1420")
         document = {**FRONT, "options": {"mtu": "1300"}}
-        self.assertEqual(self.mtus(self.attach("c", attachment(document, "10.30.0.2"))), (1300, 1300, 1300))
+        container = self.attach("c", attachment(document, "10.30.0.2"))
+        self.assertEqual(self.mtus(container), (1300, 1300, 1300))
+        self.join_bridge(1280)
+        self.assertEqual(self.machine.link("br-front")["mtu"], 1300)
+
+    def test_without_the_option_the_bridge_follows_its_ports(self):
+        self.outside()
+        self.machine.sh("ip", "link", "set", "uplink", "mtu", "1420")
+        self.attach("c", attachment(FRONT, "10.30.0.2"))
+        self.join_bridge(1280)
+        self.assertEqual(self.machine.link("br-front")["mtu"], 1280)
 
     def test_a_large_mtu_passes_whole(self):
+        """By a packet that nobody may cut, both ways, and one that is a byte too long."""
         document = {**FRONT, "options": {"mtu": "9000"}}
-        self.assertEqual(self.mtus(self.attach("c", attachment(document, "10.30.0.2"))), (9000, 9000, 9000))
+        container = self.attach("c", attachment(document, "10.30.0.2"))
+        self.assertEqual(self.mtus(container), (9000, 9000, 9000))
+        whole = bytes(9000 - 20 - 8)
+        ends = []
+        for place, address in ((container, "10.30.0.2"), (self.machine, "10.30.0.1")):
+            end = place.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.addCleanup(end.close)
+            end.settimeout(5)
+            end.setsockopt(socket.IPPROTO_IP, 10, 2)  # IP_MTU_DISCOVER, IP_PMTUDISC_DO
+            end.bind((address, 7000))
+            ends.append((end, address))
+        for (sender, _), (receiver, address) in ((ends[0], ends[1]), (ends[1], ends[0])):
+            sender.sendto(whole, (address, 7000))
+            self.assertEqual(len(receiver.recv(65536)), len(whole))
+            with self.assertRaises(OSError) as refused:
+                sender.sendto(whole + b"x", (address, 7000))
+            self.assertEqual(refused.exception.errno, errno.EMSGSIZE)
 
 
 if __name__ == "__main__":

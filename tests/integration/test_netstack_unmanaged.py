@@ -191,6 +191,21 @@ class WithSystemd(NetstackTest):
         document = network("front", "10.30.0.0/24", routes=routes)
         self.assert_refused(self.container("c"), request("c", attachment(document, "10.30.0.5")), "10.9.0.0/16")
 
+    def test_a_failed_setup_that_rewrites_the_file_puts_back_what_it_said(self):
+        self.attach("c", attachment(network("front", "10.30.0.0/24"), "10.30.0.5"))
+        with open(self.path) as file:
+            before = file.read()
+        routes = [{"destination": "10.9.0.0/16", "gateway": "10.200.0.1"}]
+        # With IPv6 the bridge has more settings; the route is refused after they are written.
+        document = network("front", "10.30.0.0/24", "fd00:30::/64", routes=routes)
+        error = self.netstack.setup(self.container("d"), request("d", attachment(document, "10.30.0.6"))).error
+        self.assertIn("10.9.0.0/16", error)
+        with open(self.path) as file:
+            self.assertEqual(file.read(), before)
+        self.attach("e", attachment({**document, "routes": []}, "10.30.0.7"))
+        with open(self.path) as file:
+            self.assertIn("net/ipv6/conf/br-front/accept_ra", file.read())
+
     def test_a_file_that_cannot_be_written_is_no_obstacle(self):
         with open("/run/sysctl.d", "w"):
             pass

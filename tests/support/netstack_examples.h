@@ -36,6 +36,18 @@ inline std::string lan_request_text(const std::string& driver = "macvlan",
     "ipv6_enabled":true,"internal":false,"dns_enabled":false}}})";
 }
 
+/// A network of driver macvlan, whose addresses are leased.
+inline std::string leased_request_text(const std::string& options = "{}",
+                                       const std::string& more = "",
+                                       const std::string& driver = "macvlan") {
+  return R"({"container_id":"c0ffee","container_name":"web","container_hostname":"web.example",
+   "networks":{"lan":{"interface_name":"eth0"}},
+   "network_info":{"lan":{"name":"lan","id":"0123456789abcdef","driver":")" +
+         driver + R"(","network_interface":"uplink","options":)" + options +
+         R"(,"ipam_options":{"driver":"dhcp"},"ipv6_enabled":true,"internal":false,"dns_enabled":false)" +
+         more + R"(}}})";
+}
+
 /// A host that has nothing of ours yet.
 inline Snapshot empty_host(const SetupRequest& request) {
   Snapshot snapshot;

@@ -106,3 +106,60 @@ TEST_CASE("bridges of internal networks stay off when the host begins to forward
     CHECK(change.after->find("br-inner") == std::string::npos);
   }
 }
+
+TEST_CASE(
+    "a bridge that stands and is to be an internal network's stays off, and is on record so") {
+  auto asked = request();
+  auto inner = asked.attachments[0];
+  inner.network.name = *NetworkName::parse("inner");
+  inner.network.interface = *LinkName::parse("br-inner");
+  inner.network.is_internal = true;
+  inner.network.has_dns = false;
+  inner.network.subnets = {{*IpNetwork::parse("10.2.0.0/24"), *IpAddress::parse("10.2.0.1"), {}}};
+  inner.network.routes.clear();
+  inner.addresses = {{*IpAddress::parse("10.2.0.2")}};
+  inner.interface = *LinkName::parse("eth1");
+  asked.attachments.push_back(inner);
+  auto snapshot = examples::empty_host(asked);
+  const std::string key = "net/ipv4/conf/br-inner/forwarding";
+  snapshot.networks.at(inner.network.name).bridge =
+      BridgeSnapshot{.is_bridge = true, .kind = "bridge", .settings = {{key, "0"}}};
+  const auto planned = *plan_setup(asked, snapshot, examples::settings());
+  const auto& steps = planned.plan.steps;
+  const auto on =
+      std::ranges::find(steps, Step{SetSysctl{Place::host, "net/ipv4/ip_forward", "1", "0"}});
+  REQUIRE(on != steps.end());
+  CHECK(std::find(on, steps.end(), Step{SetSysctl{Place::host, key, "0", "1"}}) != steps.end());
+  const auto change = std::ranges::find(
+      planned.plan.changes, network_record_path(inner.network.name), &RecordChange::path);
+  CHECK(decode_network_record(*change->after)->setting(key) == "0");
+}
+
+TEST_CASE("taking a rewritten file of systemd's settings back restores what it said") {
+  const Setting old{forwarding_key(kBridge), "1"};
+  const Setting fresh{forwarding_key(kBridge), "0"};
+  const KeepSettings rewrite{kBridge, {fresh}, {{old}}};
+  CHECK(inverse(rewrite) == Step{KeepSettings{kBridge, {old}, {{fresh}}}});
+  CHECK(inverse(KeepSettings{kBridge, {fresh}}) == Step{ForgetSettings{kBridge}});
+
+  // A network that is internal now had other settings.
+  auto asked = request();
+  auto snapshot = examples::empty_host(asked);
+  snapshot.has_systemd = true;
+  const auto before = recorded(*plan_setup(asked, snapshot, examples::settings()), asked);
+  snapshot = host_with(asked, {});
+  snapshot.has_systemd = true;
+  snapshot.networks.begin()->second.record = before;
+  asked.attachments[0].network.is_internal = true;
+  const auto planned = *plan_setup(asked, snapshot, examples::settings());
+  const auto step = std::ranges::find_if(planned.plan.steps, [](const Step& one) {
+    return std::holds_alternative<KeepSettings>(one);
+  });
+  REQUIRE(step != planned.plan.steps.end());
+  CHECK(std::get<KeepSettings>(*step).before == std::get<KeepSettings>(before.steps[0]).settings);
+  // Its end, much later, removes the file.
+  const auto back = invert(recorded(planned, asked).steps);
+  CHECK(std::ranges::find(back, Step{ForgetSettings{kBridge}}) != back.end());
+  CHECK(std::ranges::none_of(
+      back, [](const Step& one) { return std::holds_alternative<KeepSettings>(one); }));
+}

@@ -49,8 +49,9 @@ TEST_CASE("a plugin's attachment is one step, and its teardown is told the same"
   const auto asked = request();
   const auto planned = plan_setup(asked, examples::empty_host(asked), settings());
   REQUIRE(planned);
-  REQUIRE(planned->plan.steps.size() == 2);  // loopback, plugin
-  const auto& step = std::get<SetUpPlugin>(planned->plan.steps[1]);
+  CHECK(planned->plan.steps == Steps{StartLoopback{}});
+  REQUIRE(planned->plan.errands.size() == 1);
+  const auto& step = std::get<SetUpPlugin>(planned->plan.errands[0]);
   CHECK(step.call.program == "/usr/lib/plugins/wire");
   CHECK(step.call.name() == "wire");
   CHECK(step.call.netns == "/run/netns/c");

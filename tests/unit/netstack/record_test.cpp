@@ -30,6 +30,7 @@ Steps steps_of_every_kind() {
   const auto eth0 = *LinkName::parse("eth0");
   steps.emplace_back(DeleteContainerLink{eth0});
   steps.emplace_back(KeepSettings{eth0, {{"net/ipv4/conf/eth0/rp_filter", "2"}}});
+  steps.emplace_back(KeepSettings{eth0, {}, {{{"net/ipv4/conf/eth0/rp_filter", "1"}}}});
   steps.emplace_back(ForgetSettings{eth0});
   steps.emplace_back(SetVlanFiltering{eth0, host::VlanFiltering::off});
   steps.emplace_back(CreateBridge{{eth0, {}, 1400, 10, *LinkName::parse("red")}});
@@ -38,6 +39,10 @@ Steps steps_of_every_kind() {
   steps.emplace_back(RemoveAddress{Place::host, eth0, *IpInterface::parse("10.0.0.1/8")});
   steps.emplace_back(SetSysctl{
       Place::host, "net/ipv4/ip_forward", "0", "1", {{"net/ipv4/conf/x/forwarding", "1"}}, true});
+  const auto leased = *decode_setup_request(examples::leased_request_text());
+  steps.push_back(
+      plan_setup(leased, examples::empty_host(leased), examples::settings())->plan.errands[0]);
+  steps.push_back(*inverse(steps.back()));
   return steps;
 }
 
@@ -70,6 +75,18 @@ TEST_CASE("records and what is pending read back as they were written") {
   const auto back = *decode_pending_record(encode(pending));
   CHECK(back.steps == pending.steps);
   CHECK(encode(back) == encode(pending));
+}
+
+TEST_CASE("what is said of errands reads back as it was written") {
+  const ErrandRecord record{.container = *ContainerId::parse("c0ffee"),
+                            .netns = "/run/netns/c",
+                            .networks = {*NetworkName::parse("front"), *NetworkName::parse("lan")},
+                            .besides = {StartLoopback{}}};
+  const auto back = *decode_errand_record(encode(record));
+  CHECK(encode(back) == encode(record));
+  CHECK(back.networks == record.networks);
+  CHECK(back.besides == record.besides);
+  CHECK(decode_errand_record(R"({"version":1,"container":"../x"})").error().code == Errc::corrupt);
 }
 
 TEST_CASE("a damaged record is corrupt and never half read") {
