@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "host/sysctl.h"
+#include "netstack/ending.h"
 #include "netstack/host_applier.h"
 #include "netstack/observe.h"
 #include "netstack/plan.h"
@@ -90,14 +91,16 @@ class Repair {
   }
 
   // Dead containers first: what they had is no longer looked for, and their networks may go.
-  Result<void> bury(const RepairPlan& plan) {
+  void bury(const RepairPlan& plan) {
     for (const auto& [container, networks] : plan.ended) {
-      const auto before =
-          TRY(observe_for_teardown(container, networks, session_.handles(), session_.journal()));
-      auto failed = session_.carry_out_teardown(plan_teardown(networks, before), "");
-      std::ranges::move(failed, std::back_inserter(errors_));
+      const auto plan = [&]() -> Result<Plan> {
+        return plan_teardown(
+            networks,
+            TRY(observe_for_teardown(container, networks, session_.handles(), session_.journal())));
+      };
+      std::ranges::move(end_attachments(container, plan, session_, ""),
+                        std::back_inserter(errors_));
     }
-    return {};
   }
 
   void mend(const RepairPlan& plan) {
@@ -213,7 +216,7 @@ Result<RepairReport> repair(const Surroundings& surroundings, RepairMode mode) {
   auto found = TRY(repair.compare());
   auto plan = found;
   if (!found.ended.empty()) {
-    TRY_VOID(repair.bury(found));
+    repair.bury(found);
     plan = TRY(repair.compare());
   }
   repair.mend(plan);

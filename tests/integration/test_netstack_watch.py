@@ -87,6 +87,8 @@ class Watch(NetstackTest):
 
     def test_our_own_commands_are_no_loss(self):
         watcher = self.watch()
+        guard = lambda: "burrow_watch" in self.machine.sh("nft", "list", "tables")
+        self.assertTrue(guard())
         self.teardown_ok(self.b, self.back)
         self.setup_ok(self.b, self.back)
         self.setup_ok(self.b, self.back)  # replaces
@@ -95,12 +97,17 @@ class Watch(NetstackTest):
         self.teardown_ok(self.a, self.front)
         time.sleep(0.2)
         self.assertEqual(self.table(), [])
+        self.assertTrue(wait_until(lambda: not guard()))
         self.assertNotIn("put back", watcher.said())
         # Nothing is on record: what goes now is not ours to put back.
         self.nft("add table inet burrow\nadd set inet burrow bridges { type ifname; }")
         self.nft("delete table inet burrow")
         time.sleep(0.2)
         self.assertEqual(self.table(), [])
+        self.setup_ok(self.b, self.back)
+        self.assertTrue(wait_until(guard))
+        watcher.stop()
+        self.assertTrue(wait_until(lambda: not guard()))
 
     def test_a_command_at_work_is_waited_for_and_its_journal_counts(self):
         watcher = self.watch()
