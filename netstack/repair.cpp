@@ -91,12 +91,11 @@ class Repair {
   }
 
   // Dead containers first: what they had is no longer looked for, and their networks may go.
-  void bury(const RepairPlan& plan) {
-    for (const auto& [container, networks] : plan.ended) {
-      const auto plan = [&]() -> Result<Plan> {
+  void bury(const RepairPlan& found) {
+    for (const auto& [container, networks] : found.ended) {
+      const auto plan = [this, &who = container, &left = networks]() -> Result<Plan> {
         return plan_teardown(
-            networks,
-            TRY(observe_for_teardown(container, networks, session_.handles(), session_.journal())));
+            left, TRY(observe_for_teardown(who, left, session_.handles(), session_.journal())));
       };
       std::ranges::move(end_attachments(container, plan, session_, ""),
                         std::back_inserter(errors_));
