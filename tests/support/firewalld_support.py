@@ -21,7 +21,7 @@ ZONE_FILE = os.path.join(os.path.dirname(__file__), "../../packaging/firewalld/z
 SETTINGS = "/run/firewalld-settings"
 BUS = "/run/dbus/system_bus_socket"
 NAME = "org.fedoraproject.FirewallD1"
-START = 20.0  # seconds: Python, on a machine that is busy
+START = 60.0  # seconds: Python, on a machine that is busy
 
 _BUS_SETTINGS = f"""<busconfig>
   <type>system</type>
