@@ -1,15 +1,13 @@
 #include "firewall/nat_guard.h"
 
-#include <libnftnl/udata.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netlink.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <string_view>
 
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
@@ -45,6 +43,27 @@ void put_chain(Messages& batch, const char* name, uint32_t hook, int32_t priorit
   batch.finish();
 }
 
+// Hooks of translation alone do nothing: a namespace tracks connections only as long as a rule asks
+// for them (nf_ct_netns_get in net/netfilter/nft_ct.c). This one asks, and does nothing.
+void put_question(Messages& batch, const char* chain) {
+  const RulePointer object{nftnl_rule_alloc()};
+  nftnl_rule_set_str(object.get(), NFTNL_RULE_TABLE, kGuardTable);
+  nftnl_rule_set_str(object.get(), NFTNL_RULE_CHAIN, chain);
+  auto* state = nftnl_expr_alloc("ct");
+  nftnl_expr_set_u32(state, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
+  nftnl_expr_set_u32(state, NFTNL_EXPR_CT_DREG, NFT_REG32_00);
+  nftnl_rule_add_expr(object.get(), state);
+  constexpr uint32_t kInvalid = 1;  // in host byte order, as the register has it
+  auto* compare = nftnl_expr_alloc("cmp");
+  nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG32_00);
+  nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
+  nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, &kInvalid, sizeof kInvalid);
+  nftnl_rule_add_expr(object.get(), compare);
+  nftnl_rule_nlmsg_build_payload(start(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND),
+                                 object.get());
+  batch.finish();
+}
+
 }  // namespace
 
 NatGuard::NatGuard(std::unique_ptr<NetfilterSocket> owner) : owner_(std::move(owner)) {}
@@ -61,6 +80,7 @@ Result<NatGuard> NatGuard::put_up() {
   put_chain(batch, "input", NF_INET_LOCAL_IN, NF_IP_PRI_NAT_SRC);
   put_chain(batch, "output", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST);
   put_chain(batch, "postrouting", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC);
+  put_question(batch, "prerouting");
   put_batch_end(batch);
   const auto refusals = TRY(socket->commit(batch));
   if (refusals.empty()) return NatGuard{std::move(socket)};

@@ -10,8 +10,8 @@ namespace burrow::firewall {
 
 class NetfilterSocket;
 
-/// A table `inet burrow_watch` with empty NAT chains. It belongs to a socket, so that flushing the
-/// ruleset passes it over, and goes with it (NFT_TABLE_F_OWNER, Linux 5.12).
+/// A table `inet burrow_watch` with NAT chains that do nothing. It belongs to a socket, so that
+/// flushing the ruleset passes it over, and goes with it (NFT_TABLE_F_OWNER, Linux 5.12).
 class NatGuard {
  public:
   /// In the calling thread's network namespace. Errors: unsupported on older kernels;

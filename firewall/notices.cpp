@@ -85,12 +85,18 @@ void Losses::add(Losses later) {
   changed_admin |= later.changed_admin;
   std::ranges::move(later.elements, std::back_inserter(elements));
   std::ranges::move(later.admin_rules, std::back_inserter(admin_rules));
-  if (later.by) by = std::move(later.by);
+  if (later.by) blame(*std::move(later.by));
   if (elements.size() > kMostElements || admin_rules.size() > kMostAdminRules) {
     needs_comparison = true;
     elements.clear();
     admin_rules.clear();
   }
+}
+
+// A teardown that ends after a flush must not stand in for who flushed.
+void Losses::blame(Culprit later) {
+  const bool is_less = by && by->deed > later.deed;
+  if (!is_less) by = std::move(later);
 }
 
 void LossReader::read(std::span<const uint8_t> datagram) {
@@ -108,7 +114,8 @@ void LossReader::read(std::span<const uint8_t> datagram) {
       if (takes_away_) {
         const auto process = number<uint32_t>(attribute(*message, NFTA_GEN_PROC_PID));
         const auto name = text_of(attribute(*message, NFTA_GEN_PROC_NAME));
-        if (process) losses_.by = Culprit{*process, printable(name)};
+        const auto deed = ends_table_ ? Culprit::Deed::whole_table : Culprit::Deed::less;
+        if (process) losses_.blame({*process, printable(name), deed});
       }
       admin_rules_.clear();
       takes_away_ = ends_table_ = false;

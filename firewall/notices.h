@@ -15,8 +15,10 @@ namespace burrow::firewall {
 
 /// Who made a change, as the kernel knows it.
 struct Culprit {
+  enum class Deed : uint8_t { less, whole_table };
   uint32_t process = 0;  ///< its number in the first pid namespace
   std::string name;
+  Deed deed = Deed::less;
   friend bool operator==(const Culprit&, const Culprit&) = default;
 };
 
@@ -33,13 +35,14 @@ struct Losses {
   bool changed_admin = false;
   /// Rules that somebody took out of chain `admin` while the table stood, by the kernel's numbers.
   std::vector<uint64_t> admin_rules;
-  /// Who was last to take something away, where the kernel says so.
+  /// Who was last to take the table away, or else something of it, where the kernel says so.
   std::optional<Culprit> by;
 
   /// Whether anything of ours may be missing.
   [[nodiscard]] bool any() const { return needs_comparison || !elements.empty(); }
   /// Takes in what came later.
   void add(Losses later);
+  void blame(Culprit later);
 };
 
 /// Reads netlink messages in the order in which they come, transaction by transaction. Pure; the

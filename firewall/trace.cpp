@@ -250,6 +250,9 @@ struct Tracer::State {
   NetfilterSocket owner;  ///< by which the table lives, and by which rules are asked for
   host::Fd notices;
   std::map<std::tuple<uint32_t, std::string, std::string, uint64_t>, std::string> rules;
+  /// Of the last event that told of headers and links: the kernel does so once in each base chain,
+  /// also in events that are not passed on.
+  std::optional<TraceEvent> introduction;
 
   /// What a rule says now, in words; empty when it is gone.
   Result<std::string> words_of(uint32_t family, const std::string& table, const std::string& chain,
@@ -277,6 +280,18 @@ struct Tracer::State {
   }
 
   Result<std::optional<TraceEvent>> read(const nlmsghdr& message) {
+    auto event = TRY(decode(message));
+    if (event && event->packet_words.empty() && introduction &&
+        introduction->packet == event->packet) {
+      event->packet_words = introduction->packet_words;
+      event->in = introduction->in;
+      event->out = introduction->out;
+    }
+    return event;
+  }
+
+  /// Nothing for what is of no interest to people.
+  Result<std::optional<TraceEvent>> decode(const nlmsghdr& message) {
     struct Free {
       void operator()(nftnl_trace* trace) const { nftnl_trace_free(trace); }
     };
@@ -294,9 +309,10 @@ struct Tracer::State {
                      .table = printable(nftnl_trace_get_str(trace.get(), NFTNL_TRACE_TABLE)),
                      .chain = printable(nftnl_trace_get_str(trace.get(), NFTNL_TRACE_CHAIN)),
                      .packet_words = packet_words(trace.get())};
-    if (event.table == kTraceTable) return std::nullopt;
     if (const auto in = number(NFTNL_TRACE_IIF); in != 0) event.in = link_name(in);
     if (const auto out = number(NFTNL_TRACE_OIF); out != 0) event.out = link_name(out);
+    if (!event.packet_words.empty()) introduction = event;
+    if (event.table == kTraceTable) return std::nullopt;
     switch (number(NFTNL_TRACE_TYPE)) {
       case NFT_TRACETYPE_RULE:
         event.verdict = verdict_of(number(NFTNL_TRACE_VERDICT));

@@ -197,7 +197,7 @@ Result<void> run_watch(const CommandLine& line) {
     directories.push_back(std::filesystem::absolute(*line.run_directory));
   }
   if (directories.empty()) directories = usual_run_directories();
-  return watch(directories, {});
+  return watch(directories);
 }
 
 Result<Output> run_repair(const CommandLine& line) {

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 #include "core/log.h"
 #include "firewall/notices.h"
 #include "host/service_manager.h"
+#include "netstack/firewalld_follow.h"
 #include "netstack/healer.h"
 #include "netstack/restraint.h"
 
@@ -24,9 +26,8 @@ std::string describe(const std::optional<firewall::Culprit>& by) {
 
 class Watcher {
  public:
-  Watcher(firewall::NoticeSocket notices, Healer healer,
-          const std::vector<std::unique_ptr<WatchSource>>& sources)
-      : notices_(std::move(notices)), healer_(std::move(healer)), sources_(sources) {}
+  Watcher(firewall::NoticeSocket notices, Healer healer)
+      : notices_(std::move(notices)), healer_(std::move(healer)) {}
 
   // What happened before we listened is found by comparing.
   void begin() {
@@ -55,26 +56,9 @@ class Watcher {
   }
 
   Result<void> wait() {
-    std::vector<pollfd> polled{{.fd = notices_.fd(), .events = POLLIN, .revents = 0}};
-    std::vector<WatchSource*> asked;
-    for (const auto& source : sources_) {
-      const auto fd = source->fd();
-      if (!fd) continue;
-      polled.push_back({.fd = *fd, .events = POLLIN, .revents = 0});
-      asked.push_back(source.get());
-    }
-    if (::poll(polled.data(), polled.size(), time_left()) < 0) {
-      if (errno == EINTR) return {};
+    pollfd polled{.fd = notices_.fd(), .events = POLLIN, .revents = 0};
+    if (::poll(&polled, 1, time_left()) < 0 && errno != EINTR) {
       return system_failure(errno, "wait for changes of the firewall");
-    }
-    for (size_t i = 0; i < asked.size(); ++i) {
-      if (polled[i + 1].revents == 0) continue;
-      const auto heard = asked[i]->take();
-      if (!heard) {
-        log::warn("watch", "{}", heard.error().message);
-      } else if (*heard == Heard::compare) {
-        losses_.needs_comparison = true;
-      }
     }
     return {};
   }
@@ -115,7 +99,6 @@ class Watcher {
 
   firewall::NoticeSocket notices_;
   Healer healer_;
-  const std::vector<std::unique_ptr<WatchSource>>& sources_;
   Restraint restraint_;
   firewall::Losses losses_;
   std::vector<std::string> trouble_;
@@ -127,13 +110,18 @@ std::vector<std::filesystem::path> usual_run_directories() {
   return {"/run/containers/networks", "/run/burrow/networks"};
 }
 
-Result<void> watch(const std::vector<std::filesystem::path>& run_directories,
-                   const std::vector<std::unique_ptr<WatchSource>>& sources) {
+Result<void> watch(const std::vector<std::filesystem::path>& run_directories) {
   // Listen first, then look: nothing is missed in between.
   auto notices = TRY(firewall::NoticeSocket::open());
   auto healer = TRY(Healer::open(run_directories));
-  Watcher watcher{std::move(notices), std::move(healer), sources};
+  Watcher watcher{std::move(notices), std::move(healer)};
   watcher.begin();
+  // It may wait long for a firewalld that starts, and ends with the process.
+  std::thread{[run_directories] {
+    if (auto ended = keep_zones(run_directories); !ended) {
+      log::info("watch", "firewalld is not watched: {}", ended.error().message);
+    }
+  }}.detach();
   for (const auto& path : run_directories) log::info("watch", "watching for \"{}\"", path.native());
   if (auto told = host::tell_service_manager("READY=1\nSTATUS=watching the firewall"); !told) {
     log::warn("watch", "{}", told.error().message);

@@ -3,10 +3,9 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <vector>
 
-#include "netstack/watch_source.h"
+#include "core/result.h"
 
 namespace burrow::netstack {
 
@@ -14,9 +13,9 @@ namespace burrow::netstack {
 std::vector<std::filesystem::path> usual_run_directories();
 
 /// Heals the table of the calling thread's network namespace, first at once and then whenever the
-/// kernel or one of `sources` tells of a loss; runs until a signal ends the process. Uses no CPU
-/// while nothing happens. Errors: unsupported, permission, system: what makes listening impossible.
-Result<void> watch(const std::vector<std::filesystem::path>& run_directories,
-                   const std::vector<std::unique_ptr<WatchSource>>& sources);
+/// kernel tells of a loss; where there is a message bus, a thread puts bridges back into their zone
+/// whenever firewalld forgets them. Runs until a signal ends the process. Uses no CPU while nothing
+/// happens. Errors: unsupported, permission, system: what makes listening impossible.
+Result<void> watch(const std::vector<std::filesystem::path>& run_directories);
 
 }  // namespace burrow::netstack

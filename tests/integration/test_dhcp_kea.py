@@ -5,7 +5,7 @@ import re
 import sys
 import unittest
 
-from dhcp_support import KeaTest, sh, wait_until
+from dhcp_support import DhcpTest, KeaTest, sh, wait_until
 
 
 class Ipv4(KeaTest):

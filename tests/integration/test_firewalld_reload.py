@@ -7,7 +7,8 @@ import time
 
 from firewalld_support import Bus, FirewalldTest, end, main
 from netns_support import NEVER, SOON, Listener, connects, reaches, wait_until
-from netstack_support import NetstackTest, attachment, encoded, network, port, request
+from netstack_support import CONFIG, NetstackTest, attachment, encoded, network, port, request
+from watch_support import Watcher
 
 OPEN = {"isolate": "false"}
 FRONT = network("front", "10.40.0.0/24", "fd00:40::/64", options=OPEN)
@@ -108,6 +109,26 @@ class Watched(FirewalldTest):
         self.assertIn("went away before it answered", said)
         self.firewalld.start()
         self.assert_back()
+
+
+class Healed(FirewalldTest):
+    """The watcher does the same, for several run directories."""
+
+    def test_bridges_come_back_after_a_reload_and_a_restart(self):
+        front = self.attached("a", attachment(FRONT, "10.40.0.2", "fd00:40::2"))
+        watcher = Watcher("--run-directory", CONFIG)
+        self.addCleanup(watcher.stop)
+        zone = lambda: self.firewalld.zone_of("br-front")
+        for forget in (self.firewalld.reload, self.restart):
+            forget()
+            self.assertTrue(wait_until(lambda: zone() == "burrow", timeout=SOON), watcher.said())
+            with Listener(self.outside_host, 80, "192.0.2.2") as listener:
+                self.assertIsNotNone(reaches(front, "192.0.2.2", 80, listener))
+        self.assertTrue(watcher.says("put 1 bridges back"))
+
+    def restart(self):
+        self.firewalld.stop()
+        self.firewalld.start()
 
 
 class Unread(FirewalldTest):

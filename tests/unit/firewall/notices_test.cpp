@@ -99,6 +99,16 @@ TEST_CASE("rules of admin that somebody deletes are noted, those that go with th
   CHECK(losses.admin_rules.empty());
 }
 
+TEST_CASE("who took the whole table is named, whoever took less of it later") {
+  Messages said;
+  start(said, NFT_MSG_DELTABLE, "burrow");
+  said.finish();
+  end_transaction(said, 42, "nft");
+  say(said, NFT_MSG_DELSET, "burrow", NFTA_SET_NAME, "strict");
+  end_transaction(said, 43, "burrow-netstack");
+  CHECK(told(said).by == Culprit{42, "nft", Culprit::Deed::whole_table});
+}
+
 TEST_CASE("a transaction may come in several datagrams") {
   Messages first;
   say_rule(first, NFT_MSG_DELRULE, "admin", 8);
