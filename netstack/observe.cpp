@@ -251,6 +251,12 @@ Result<std::vector<firewall::Element>> recorded_elements(const Journal& journal)
   return elements;
 }
 
+bool uses_table(const SetupRequest& request) {
+  return std::ranges::any_of(request.attachments, [](const AttachmentRequest& asked) {
+    return is_managed_bridge(asked.network);
+  });
+}
+
 Result<void> observe_table(Handles& handles, const Journal& journal, Snapshot& snapshot) {
   if (!handles.nftables) return {};
   snapshot.table = TRY(handles.nftables->observe());
@@ -324,7 +330,8 @@ Result<bool> may_others_forward(host::RouteSocket& route, const Snapshot& snapsh
 Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles,
                                    const Journal& journal, const DnsDaemon& dns) {
   Snapshot snapshot;
-  TRY_VOID(observe_table(handles, journal, snapshot));
+  // Without our table all records are read, to bring it back: not for networks that do without.
+  if (uses_table(request)) TRY_VOID(observe_table(handles, journal, snapshot));
   snapshot.host = TRY(journal.host());
   snapshot.attachments = TRY(journal.attachments(request.container));
   if (wants_forwarding(request, Family::ipv4)) {
