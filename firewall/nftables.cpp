@@ -360,6 +360,19 @@ Result<std::vector<Element>> Nftables::elements() {
   return elements;
 }
 
+Result<void> Nftables::end_admissions() {
+  Session session{*socket_};
+  Messages batch;
+  put_batch_begin(batch, std::nullopt);
+  for (const auto& shape : all_shapes()) {
+    if (shape.lifetime) put_flush_set(batch, shape.name);
+  }
+  put_batch_end(batch);
+  const auto refusals = TRY(session.commit(batch));
+  if (refusals.empty() || has_code(refusals, ENOENT)) return {};
+  return describe(refusals);
+}
+
 Result<std::vector<LinkName>> Nftables::bridges() {
   Session session{*socket_};
   std::vector<LinkName> names;

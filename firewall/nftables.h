@@ -80,6 +80,10 @@ class Nftables {
   /// All elements of all sets and maps of ours, sorted; none when there is no table.
   Result<std::vector<Element>> elements();
 
+  /// Forgets whom the host's firewall let in to published ports: all are asked about again. Without
+  /// our table there is nothing to forget. Errors: permission, system.
+  Result<void> end_admissions();
+
   /// The elements of set `bridges`, sorted; none when there is no table.
   Result<std::vector<LinkName>> bridges();
 

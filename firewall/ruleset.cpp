@@ -315,8 +315,11 @@ std::vector<Rule> all_rules() {
     const auto asked = family == v4 ? asked4 : asked6;
     const auto admitted = family == v4 ? admitted4 : admitted6;
     const auto first_packet = [&] {
+      // Not what is meant for many, nor what was led to a server of names on another port.
       return rule("admission")
           .any_of(NFT_CT_STATE, kNew)
+          .to_this_host()
+          .none_of(NFT_CT_STATUS, IPS_DST_NAT)
           .family(family)
           .destination_port_in(family, asked);
     };

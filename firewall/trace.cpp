@@ -384,7 +384,9 @@ Result<Tracer> Tracer::start(const Flow& flow) {
 Result<std::vector<TraceEvent>> Tracer::take() {
   std::vector<TraceEvent> events;
   std::array<uint8_t, kDatagram> buffer;  // NOLINT(*-member-init): filled by what comes
-  while (true) {
+  // Not all there is: what comes faster than it is read would keep us here.
+  constexpr int kDatagrams = 64;
+  for (int i = 0; i < kDatagrams; ++i) {
     const auto size = ::recv(state_->notices.get(), buffer.data(), buffer.size(), 0);
     if (size < 0) {
       if (errno == EAGAIN) return events;
@@ -397,6 +399,7 @@ Result<std::vector<TraceEvent>> Tracer::take() {
       if (auto event = TRY(state_->read(*message))) events.push_back(*std::move(event));
     }
   }
+  return events;
 }
 
 }  // namespace burrow::firewall

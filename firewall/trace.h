@@ -58,7 +58,7 @@ class Tracer {
 
   /// Becomes readable when a packet has come.
   [[nodiscard]] int fd() const;
-  /// What came since the last call; does not wait. Errors: system.
+  /// What came since the last call, or the first of it; does not wait. Errors: system.
   Result<std::vector<TraceEvent>> take();
 
  private:

@@ -6,6 +6,12 @@ std::vector<Error> end_attachments(const ContainerId& container,
                                    const std::function<Result<Plan>()>& plan, Session& session,
                                    const std::string& netns) {
   std::vector<Error> errors;
+  // Whoever runs errands for it needs the journal to finish: to wait for them with the lock in hand
+  // would be for ever.
+  if (auto waited = session.await_errands(container); !waited) {
+    errors.push_back(std::move(waited).error());
+    return errors;
+  }
   auto planned = plan();
   if (planned && !planned->errands.empty()) {
     if (auto run = session.run_errands(container, planned->errands, errors); !run) {

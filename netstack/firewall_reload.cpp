@@ -12,8 +12,6 @@ namespace {
 
 // How often the table is looked at again after somebody else changed the firewall meanwhile.
 constexpr int kAttempts = 5;
-// For hundreds of bridges, each of which takes firewalld some ten milliseconds.
-constexpr std::chrono::milliseconds kZonesPatience{20'000};
 
 using Groups = std::vector<std::vector<firewall::Element>>;
 
@@ -56,7 +54,8 @@ Result<void> firewall_reload(const Surroundings& surroundings) {
   const auto networks = TRY(session.journal().all_networks());
   const auto groups = recorded_groups(networks, TRY(session.journal().all_attachments()));
   if (groups.empty()) return {};
-  const auto restored = restore(session, groups);
+  auto restored = restore(session, groups);
+  if (restored) restored = session.handles().nftables->end_admissions();
   FirewalldAccess firewalld{kZonesPatience};
   const auto moved = restore_zones(networks, firewalld);
   if (moved > 0) log::info("firewall", "put {} bridges back into their zone of firewalld", moved);

@@ -18,6 +18,10 @@ namespace burrow::netstack {
 /// while it starts or reloads; what is missed then comes with firewalld-reload.
 inline constexpr std::chrono::milliseconds kFirewalldPatience{2000};
 
+/// The same where the bridges of all networks are put back: hundreds, each of which takes firewalld
+/// some ten milliseconds.
+inline constexpr std::chrono::milliseconds kZonesPatience{20'000};
+
 /// One for a command.
 class FirewalldAccess {
  public:

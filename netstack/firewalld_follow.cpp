@@ -39,7 +39,7 @@ Result<void> restore_zones_of(const std::filesystem::path& run_directory) {
     const auto journal = TRY(Journal::look(run_directory));
     networks = TRY(journal.all_networks());
   }
-  FirewalldAccess access;
+  FirewalldAccess access{kZonesPatience};
   if (const auto moved = restore_zones(networks, access); moved > 0) {
     log::warn("watch", "put {} bridges back into their zone of firewalld", moved);
   }

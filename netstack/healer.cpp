@@ -51,16 +51,19 @@ std::string to_string(const Healed& healed) {
 Result<Healer> Healer::open(const std::vector<std::filesystem::path>& run_directories) {
   Healer healer{TRY(firewall::Nftables::open())};
   for (const auto& path : run_directories) healer.directories_.push_back({path, {}});
-  TRY_VOID(healer.settle());
+  TRY_VOID(healer.settle(Records::none));
   return healer;
 }
 
-Result<void> Healer::settle() {
+Result<void> Healer::settle(Records records) {
   auto rules = firewall::AdminRules::read();
   // They are changing right now: there is going to be a notice of it.
   if (!rules && rules.error().code == Errc::changed) return {};
+  const bool is_missing = TRY(nftables_.observe()) == firewall::TableState::missing;
+  // It was taken away this moment: what is kept is for the repair that is to follow.
+  if (is_missing && records == Records::there) return {};
   admin_ = std::make_shared<firewall::AdminRules>(TRY(std::move(rules)));
-  if (TRY(nftables_.observe()) == firewall::TableState::missing) {
+  if (is_missing) {
     guard_.reset();
   } else {
     guard_translations();
@@ -79,7 +82,9 @@ void Healer::guard_translations() {
 }
 
 Result<Healed> Healer::heal(const firewall::Losses& losses) {
-  for (const auto handle : losses.admin_rules) admin_->forget(handle);
+  if (admin_) {
+    for (const auto handle : losses.admin_rules) admin_->forget(handle);
+  }
   Healed healed;
   bool may_be_gone = losses.had_no_table;
   if (losses.any()) {
@@ -93,13 +98,15 @@ Result<Healed> Healer::heal(const firewall::Losses& losses) {
     }
     if (recorded.empty()) {
       // The last network took the table along, and the administrator's rules in it.
-      TRY_VOID(settle());
+      TRY_VOID(settle(Records::none));
       return healed;
     }
     healed = TRY(put_back(losses, recorded));
     may_be_gone |= healed.table != TableChange::keep;
   }
-  if (losses.changed_admin || may_be_gone || healed.admin_rules > 0) TRY_VOID(settle());
+  if (losses.changed_admin || may_be_gone || healed.admin_rules > 0) {
+    TRY_VOID(settle(Records::there));
+  }
   return healed;
 }
 
@@ -145,7 +152,7 @@ Result<Healed> Healer::try_put_back(const firewall::Losses& losses,
 
 Result<void> Healer::choose_admin_rules(const firewall::Losses& losses, firewall::TableState table,
                                         firewall::Change& change, Healed& healed) {
-  if (admin_->count() == 0) return {};
+  if (!admin_ || admin_->count() == 0) return {};
   if (table != firewall::TableState::missing) {
     // A command of ours, or somebody else, may have made the table anew before us.
     if (!losses.had_no_table) return {};

@@ -62,13 +62,14 @@ class Healer {
   Result<void> choose_admin_rules(const firewall::Losses& losses, firewall::TableState table,
                                   firewall::Change& change, Healed& healed);
   /// The table is there, or it is not: what is to be kept of it, and by it.
-  Result<void> settle();
+  enum class Records { none, there };
+  Result<void> settle(Records records);
   void guard_translations();
 
   firewall::Nftables nftables_;
   std::vector<Directory> directories_;
-  std::shared_ptr<firewall::AdminRules> admin_;
-  std::optional<firewall::NatGuard> guard_;  ///< while our table is there, or is to be
+  std::shared_ptr<firewall::AdminRules> admin_;  ///< nothing until they held still once
+  std::optional<firewall::NatGuard> guard_;      ///< while our table is there, or is to be
 };
 
 }  // namespace burrow::netstack

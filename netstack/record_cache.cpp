@@ -84,7 +84,11 @@ Result<void> RecordCache::refresh(const Journal& journal) {
   const auto pending = TRY(journal.pending());
   if (!pending) return {};
   const bool is_setup = pending->command == PendingRecord::Command::setup;
-  for (const auto& change : pending->changes) {
+  // A set-up is taken back from its end: of two changes of one record the first knows what was
+  // there.
+  auto changes = pending->changes;
+  if (is_setup) std::ranges::reverse(changes);
+  for (const auto& change : changes) {
     if (has_elements(change.path)) {
       put(change.path, is_setup ? change.before : change.after, std::nullopt);
     }

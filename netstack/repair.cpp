@@ -129,6 +129,7 @@ class Repair {
     handles->container = *std::move(container);
     HostApplier applier{*handles, session_.surroundings().dns, session_.surroundings().plugins};
     execute_missing(repair.steps, applier, errors_);
+    if (auto kept = applier.keep_leases(); !kept) errors_.push_back(std::move(kept).error());
   }
 
   // All in one transaction; where somebody else holds an element by now, one record at a time.

@@ -119,7 +119,9 @@ Result<void> watch(const std::vector<std::filesystem::path>& run_directories) {
   // It may wait long for a firewalld that starts, and ends with the process.
   std::thread{[run_directories] {
     if (auto ended = keep_zones(run_directories); !ended) {
-      log::info("watch", "firewalld is not watched: {}", ended.error().message);
+      const bool has_no_bus = ended.error().code == Errc::not_found;
+      const auto text = fmt::format("firewalld is not watched: {}", ended.error().message);
+      log::write(has_no_bus ? log::Level::info : log::Level::error, "watch", text);
     }
   }}.detach();
   for (const auto& path : run_directories) log::info("watch", "watching for \"{}\"", path.native());
