@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <set>
 #include <thread>
 #include <vector>
@@ -32,11 +33,11 @@ TEST_CASE(
 TEST_CASE("before the start and after the end servers are visited by the caller") {
   Fixture fixture;
   const auto count_here = [&] {
-    size_t here = 0;
+    std::atomic<size_t> here = 0;
     const auto caller = std::this_thread::get_id();
     fixture.servers.for_each(
         [&](size_t, Server&) { here += std::this_thread::get_id() == caller ? 1 : 0; });
-    return here;
+    return here.load();
   };
   CHECK(count_here() == 3);
   REQUIRE(fixture.servers.start());
