@@ -12,6 +12,7 @@
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
 #include "firewall/nftnl.h"
+#include "firewall/replies.h"
 #include "firewall/ruleset.h"
 
 namespace burrow::firewall {
@@ -20,19 +21,10 @@ namespace {
 // Family, table and chain.
 using Place = std::tuple<uint32_t, std::string, std::string>;
 
-std::string family_word(uint32_t family) {
-  switch (family) {
-    case NFPROTO_IPV4:
-      return "ip";
-    case NFPROTO_IPV6:
-      return "ip6";
-    case NFPROTO_INET:
-      return "inet";
-    case NFPROTO_BRIDGE:
-      return "bridge";
-    default:
-      return "";
-  }
+// IPv4, IPv6 and bridges: what containers send.
+bool sees_containers(uint32_t family) {
+  return family == NFPROTO_IPV4 || family == NFPROTO_IPV6 || family == NFPROTO_INET ||
+         family == NFPROTO_BRIDGE;
 }
 
 ChainHook hook_of(uint32_t number) {
@@ -50,11 +42,11 @@ std::optional<std::pair<Place, ForeignChain>> read_base_chain(const nlmsghdr& me
   if (nftnl_chain_nlmsg_parse(&message, object.get()) < 0) return std::nullopt;
   if (!nftnl_chain_is_set(object.get(), NFTNL_CHAIN_HOOKNUM)) return std::nullopt;
   const auto family = nftnl_chain_get_u32(object.get(), NFTNL_CHAIN_FAMILY);
-  ForeignChain chain{.family = family_word(family),
+  ForeignChain chain{.family = std::string{family_word(family)},
                      .table = text(nftnl_chain_get_str(object.get(), NFTNL_CHAIN_TABLE)),
                      .name = text(nftnl_chain_get_str(object.get(), NFTNL_CHAIN_NAME)),
                      .hook = hook_of(nftnl_chain_get_u32(object.get(), NFTNL_CHAIN_HOOKNUM))};
-  if (chain.family.empty() || (family == NFPROTO_INET && chain.table == kTableName)) {
+  if (!sees_containers(family) || (family == NFPROTO_INET && chain.table == kTableName)) {
     return std::nullopt;
   }
   if (nftnl_chain_is_set(object.get(), NFTNL_CHAIN_POLICY) &&

@@ -223,4 +223,23 @@ std::vector<Element> ElementReader::take() {
   return elements;
 }
 
+std::string_view family_word(uint32_t family) {
+  switch (family) {
+    case NFPROTO_IPV4:
+      return "ip";
+    case NFPROTO_IPV6:
+      return "ip6";
+    case NFPROTO_INET:
+      return "inet";
+    case NFPROTO_BRIDGE:
+      return "bridge";
+    case NFPROTO_ARP:
+      return "arp";
+    case NFPROTO_NETDEV:
+      return "netdev";
+    default:
+      return "?";
+  }
+}
+
 }  // namespace burrow::firewall

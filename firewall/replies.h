@@ -63,4 +63,7 @@ class ElementReader {
   std::vector<Raw> raw_;
 };
 
+/// The word of nft for a family of tables (NFPROTO_*): "ip", "inet", ...; "?" for others.
+std::string_view family_word(uint32_t family);
+
 }  // namespace burrow::firewall

@@ -20,6 +20,7 @@
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
 #include "firewall/nftnl.h"
+#include "firewall/replies.h"
 #include "firewall/rule_words.h"
 
 namespace burrow::firewall {
@@ -166,25 +167,6 @@ Result<void> make_table(NetfilterSocket& socket, const Flow& flow) {
     }
   }
   return {};
-}
-
-std::string_view family_word(uint32_t family) {
-  switch (family) {
-    case NFPROTO_IPV4:
-      return "ip";
-    case NFPROTO_IPV6:
-      return "ip6";
-    case NFPROTO_INET:
-      return "inet";
-    case NFPROTO_BRIDGE:
-      return "bridge";
-    case NFPROTO_ARP:
-      return "arp";
-    case NFPROTO_NETDEV:
-      return "netdev";
-    default:
-      return "?";
-  }
 }
 
 std::string printable(const char* bytes) {
