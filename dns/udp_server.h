@@ -49,6 +49,7 @@ class UdpServer {
   void forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
                const Client& client);
 
+  EventLoop& loop_;
   std::shared_ptr<host::Fd> socket_;
   const Authority& authority_;
   DatagramBatch& batch_;
