@@ -71,7 +71,7 @@ class Answerer {
     // A container may be called "a.dns.podman" in so many words.
     if (zone && answer_name(labels, zone)) return authoritative();
     if (zone) return below_search_domain(*zone);
-    if (const auto domain = find_own_domain()) {
+    if (const auto domain = find_own_domain(labels)) {
       if (*domain > 0) return no_such_name(*domain);
       add_soa(0);
       return authoritative();
@@ -187,6 +187,13 @@ class Answerer {
       writer_.set_owner(*target);
       search.labels = alias->target->name.labels();
       search.match = Match::exact;
+      if (alias->target->base == RecordTarget::Base::asked_domain) continue;
+      const auto zone = find_zone(search.labels, zones_.settings().search_domain.labels());
+      if (!zone) {
+        outside_target_ = *target;
+        return true;
+      }
+      search.labels = search.labels.substr(0, *zone);
     }
     return true;
   }
@@ -252,10 +259,10 @@ class Answerer {
   }
 
   // Where the domain begins that one of the networks was given; nothing when the name is elsewhere.
-  [[nodiscard]] std::optional<size_t> find_own_domain() const {
+  [[nodiscard]] std::optional<size_t> find_own_domain(std::string_view labels) const {
     for (size_t nth = 0; nth < view_.networks.size(); ++nth) {
       if (!network(nth).settings().domain) continue;
-      if (const auto cut = find_zone(query_.labels(), network(nth).domain())) return cut;
+      if (const auto cut = find_zone(labels, network(nth).domain())) return cut;
     }
     return {};
   }
@@ -342,13 +349,29 @@ class Answerer {
 
   Verdict elsewhere() {
     if (view_.forwarding == Forwarding::never) return no_such_name(query_.labels().size());
+    return Forward{servers_of(query_.labels())};
+  }
+
+  // Who is asked about a name that is not ours.
+  [[nodiscard]] std::span<const IpAddress> servers_of(std::string_view labels) const {
     for (const uint32_t network : view_.networks) {
       const auto& zone = *zones_.networks()[network];
       if (zone.reach() == Reach::internal) continue;
-      const auto found = find_domain_servers(zone.settings().forwards, query_.labels());
-      if (!found.empty()) return Forward{found};
+      const auto found = find_domain_servers(zone.settings().forwards, labels);
+      if (!found.empty()) return found;
     }
-    return Forward{view_.servers};
+    return view_.servers;
+  }
+
+  // Whether upstream may know the target of an alias. One that leads nowhere is an answer too.
+  [[nodiscard]] bool is_elsewhere(std::string_view labels) const {
+    const auto is_below = [&](std::string_view zone) {
+      return find_zone(labels, zone).has_value();
+    };
+    return view_.forwarding != Forwarding::never && !labels.empty() && !find_own_domain(labels) &&
+           !is_host(labels) && !is_below(kLocalhost) &&
+           parse_reverse_name(labels).kind == ReverseName::Kind::not_reverse &&
+           std::ranges::none_of(kNeverForwarded, is_below);
   }
 
   Verdict no_such_name(size_t zone) {
@@ -365,6 +388,11 @@ class Answerer {
 
   Verdict authoritative() {
     writer_.set_authoritative();
+    if (outside_target_ && !writer_.is_truncated()) {
+      if (const auto labels = writer_.target_at(*outside_target_); is_elsewhere(labels)) {
+        return Chase{writer_.suspend(), *outside_target_, servers_of(labels)};
+      }
+    }
     return Reply{writer_.finish()};
   }
 
@@ -372,7 +400,8 @@ class Answerer {
   const Query& query_;
   ReplyWriter& writer_;
   View view_;
-  RecordType wanted_;  // the type asked for; of ANY the one that is given
+  RecordType wanted_;                     // the type asked for; of ANY the one that is given
+  std::optional<size_t> outside_target_;  // where an alias out of the network leads
 };
 
 // The error that a query gets before anyone looks at its name.

@@ -158,6 +158,12 @@ void UdpServer::answer_batch(size_t count) {
         authority_.log->answered_from_cache(zones, client, query, written, Clock::now() - begin);
       }
       batch_.add_reply(slot, *known);
+    } else if (const auto* chase = std::get_if<Chase>(&verdict)) {
+      ++counts.forwarded;
+      const Bytes so_far{batch_.next_reply().first(chase->size)};
+      authority_.forwarder.complete(zones, client,
+                                    AliasChase{query, Transport::udp, so_far, chase->target},
+                                    chase->servers, sink_for(slot, query, chase->servers, client));
     } else {
       ++counts.dropped;
     }
@@ -166,6 +172,13 @@ void UdpServer::answer_batch(size_t count) {
 
 void UdpServer::forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
                         const Client& client) {
+  authority_.forwarder.forward(*authority_.zones, client, query, servers,
+                               sink_for(slot, query, servers, client));
+}
+
+Forwarder::Sink UdpServer::sink_for(size_t slot, const Query& query,
+                                    std::span<const IpAddress> servers,
+                                    const Client& client) const {
   Forwarder::Sink sink = [socket = socket_, to = batch_.client(slot)](Bytes reply, const auto&) {
     if (reply.empty()) return;
     ::sendto(socket->get(), reply.data(), reply.size(), MSG_DONTWAIT, &to.any, size_of(to));
@@ -173,7 +186,7 @@ void UdpServer::forward(size_t slot, const Query& query, std::span<const IpAddre
   if (authority_.log != nullptr) [[unlikely]] {
     sink = authority_.log->watch(*authority_.zones, client, query, servers, std::move(sink));
   }
-  authority_.forwarder.forward(*authority_.zones, client, query, servers, std::move(sink));
+  return sink;
 }
 
 }  // namespace burrow::dns
