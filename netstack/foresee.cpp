@@ -27,6 +27,7 @@ class Foresight {
             [this](const SetVlanFiltering& s) { act(s); }, [this](const LeaveZone& s) { act(s); },
             [this](const StopLoopback&) { stop_loopback(); },
             [this](const SetSysctl& s) { act(s); }, [this](const ChangeFirewall& s) { act(s); },
+            [this](const ChangeFirewalld& s) { act(s); },
             [this](const RemoveDnsEntry& s) { act(s); }, [](const auto&) {}},
         step);
   }
@@ -155,6 +156,13 @@ class Foresight {
         [&](const NetworkName&, const std::optional<LinkName>& bridge, NetworkSnapshot& network) {
           if (bridge && is_removed(*bridge)) network.in_firewall.clear();
         });
+  }
+
+  void act(const ChangeFirewalld& step) {
+    if (!snapshot_.firewalld_driver) return;
+    for (const auto& entry : firewall::firewalld_entries(step.remove)) {
+      snapshot_.firewalld_driver->standing.erase(entry);
+    }
   }
 
   void act(const RemoveDnsEntry& step) {

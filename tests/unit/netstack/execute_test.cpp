@@ -105,6 +105,13 @@ class FakeHost : public Applier {
               state.settings[key] = s.value;
               return {};
             },
+            [&](const ChangeFirewalld& s) -> Result<void> {
+              for (const auto& e : s.remove) TRY_VOID(drop("firewalld " + firewall::to_string(e)));
+              for (const auto* more : {&s.restore, &s.add}) {
+                for (const auto& e : *more) TRY_VOID(make("firewalld " + firewall::to_string(e)));
+              }
+              return {};
+            },
             [&](const ChangeFirewall& s) -> Result<void> {
               if (s.table == TableChange::remove) {
                 state.has_table = false;
