@@ -23,8 +23,10 @@ constexpr std::string_view kRouted4 = "burrow-routed4";
 constexpr std::string_view kRouted6 = "burrow-routed6";
 constexpr std::string_view kPublished4 = "burrow-published4";
 constexpr std::string_view kPublished6 = "burrow-published6";
-constexpr std::array kIpsets{kHost4,   kHost6,   kLocal4,     kSubnets4,  kSubnets6,
-                             kRouted4, kRouted6, kPublished4, kPublished6};
+constexpr std::string_view kInner4 = "burrow-inner4";
+constexpr std::string_view kInner6 = "burrow-inner6";
+constexpr std::array kIpsets{kHost4,   kHost6,  kLocal4, kSubnets4,   kSubnets6,  kRouted4,
+                             kRouted6, kInner4, kInner6, kPublished4, kPublished6};
 
 // Ports as others reach them, ports as the host itself does, and ways between networks.
 constexpr std::string_view kPorts = "burrow-ports";
@@ -59,20 +61,26 @@ struct ForwardedPort {
 };
 
 // In the order and with the quotes that firewalld itself writes: entries are compared as text.
-std::string rule_of(std::string_view destination, const ForwardedPort& port) {
+std::string rule_of(std::string_view way, const ForwardedPort& port) {
   return fmt::format(
-      "rule{} family=\"{}\" destination {} forward-port port=\"{}\" protocol=\"{}\"{} "
-      "to-addr=\"{}\"",
-      port.priority, family_word(port.to.family()), destination, ports_word(port.ports),
+      "rule{} family=\"{}\" {} forward-port port=\"{}\" protocol=\"{}\"{} to-addr=\"{}\"",
+      port.priority, family_word(port.to.family()), way, ports_word(port.ports),
       to_string(port.protocol),
       port.to_ports ? fmt::format(" to-port=\"{}\"", ports_word(*port.to_ports)) : "",
       port.to.to_string());
 }
 
-std::string at(const IpAddress& address) {
-  return fmt::format("address=\"{}\"", address.to_string());
+std::string to_address(const IpAddress& address) {
+  return fmt::format("destination address=\"{}\"", address.to_string());
 }
-std::string in_set(std::string_view name) { return fmt::format("ipset=\"{}\"", name); }
+std::string to_set(std::string_view name) { return fmt::format("destination ipset=\"{}\"", name); }
+
+// Internal networks reach no published port. firewalld lets pass what has been led elsewhere before
+// it looks at zones: so what comes from there must not be led.
+std::string from_others(Family family, std::string_view destination) {
+  return fmt::format("source NOT ipset=\"{}\" {}", of_family(family, kInner4, kInner6),
+                     destination);
+}
 
 bool is_of(const Element& element, std::string_view start) {
   return shape_of(element.set).name.starts_with(start);
@@ -82,6 +90,7 @@ class Translation {
  public:
   explicit Translation(std::span<const Element> elements) : elements_(elements) {
     for (const auto& element : elements) {
+      if (element.set == SetName::internal) internal_.insert(element.owner);
       if (element.set == SetName::routed4 || element.set == SetName::routed6) {
         routed_.insert(std::get<IpNetwork>(element.key.front()));
       }
@@ -114,7 +123,7 @@ class Translation {
         return;
       case SetName::subnets4:
       case SetName::subnets6:
-        translate_subnet(std::get<IpNetwork>(element.key.front()));
+        translate_subnet(element);
         return;
       case SetName::same_network4:
       case SetName::same_network6:
@@ -157,12 +166,13 @@ class Translation {
     return kOpenZone;
   }
 
-  void translate_subnet(const IpNetwork& subnet) {
+  void translate_subnet(const Element& element) {
+    const auto& subnet = std::get<IpNetwork>(element.key.front());
     const auto family = subnet.family();
-    put(FirewalldHolder::ipset,
-        routed_.contains(subnet) ? of_family(family, kRouted4, kRouted6)
-                                 : of_family(family, kSubnets4, kSubnets6),
-        subnet.to_string());
+    auto ipset = of_family(family, kSubnets4, kSubnets6);
+    if (routed_.contains(subnet)) ipset = of_family(family, kRouted4, kRouted6);
+    if (internal_.contains(element.owner)) ipset = of_family(family, kInner4, kInner6);
+    put(FirewalldHolder::ipset, ipset, subnet.to_string());
   }
 
   // Within one subnet nothing comes by the host.
@@ -182,10 +192,10 @@ class Translation {
                              .ports = std::get<PortRange>(element.key[2]),
                              .to_ports = std::get<PortRange>(element.value[1]),
                              .to = std::get<IpAddress>(element.value[0])};
-    put(FirewalldHolder::policy, kPorts, rule_of(at(listen), port));
+    put(FirewalldHolder::policy, kPorts, rule_of(to_address(listen), port));
     // The host asks at the port itself where it is the usual one.
     if (port.to_ports != port.ports)
-      put(FirewalldHolder::policy, kLocal, rule_of(at(listen), port));
+      put(FirewalldHolder::policy, kLocal, rule_of(to_address(listen), port));
   }
 
   void note_port(const Element& element) {
@@ -226,25 +236,31 @@ class Translation {
     const auto family = port.to.family();
     put(FirewalldHolder::ipset, of_family(family, kPublished4, kPublished6), port.to.to_string());
     if (!host) {
-      put(FirewalldHolder::policy, kPorts, rule_of(in_set(host_ipset(family)), port));
-      put(FirewalldHolder::policy, kLocal, rule_of(in_set(local_ipset(family)), port));
+      const auto others = from_others(family, to_set(host_ipset(family)));
+      put(FirewalldHolder::policy, kPorts, rule_of(others, port));
+      put(FirewalldHolder::policy, kLocal, rule_of(to_set(local_ipset(family)), port));
       return;
     }
     // The loopback is for the host alone: packets from a wire with such an address are not led on.
-    if (!host->is_loopback()) put(FirewalldHolder::policy, kPorts, rule_of(at(*host), port));
-    put(FirewalldHolder::policy, kLocal, rule_of(at(*host), port));
+    if (!host->is_loopback()) {
+      put(FirewalldHolder::policy, kPorts, rule_of(from_others(family, to_address(*host)), port));
+    }
+    put(FirewalldHolder::policy, kLocal, rule_of(to_address(*host), port));
   }
 
   std::span<const Element> elements_;
   std::set<IpNetwork> routed_;
+  std::set<std::string> internal_;  // owners
   std::map<Place, std::set<uint16_t>> single_ports_;
   std::set<FirewalldEntry> entries_;
 };
 
-// What a rule says of packets, without where they are led.
+// The address and port that a rule leads elsewhere.
 std::string_view claim_of(std::string_view rule) {
+  const auto begin = rule.find(" destination ");
   const auto end = std::min(rule.find(" to-port="), rule.find(" to-addr="));
-  return end == rule.npos ? std::string_view{} : rule.substr(0, end);
+  if (begin == rule.npos || end == rule.npos || end < begin) return {};
+  return rule.substr(begin, end - begin);
 }
 
 }  // namespace
@@ -290,8 +306,7 @@ std::string_view local_ipset(Family family) { return of_family(family, kLocal4, 
 
 bool leads_every_address(const FirewalldEntry& entry, Family family) {
   return entry.kind == FirewalldHolder::policy && entry.holder == kPorts &&
-         entry.value.find(fmt::format(" destination {} ", in_set(host_ipset(family)))) !=
-             std::string::npos;
+         entry.value.find(fmt::format(" {} ", to_set(host_ipset(family)))) != std::string::npos;
 }
 
 const FirewalldEntry* find_rival(const FirewalldEntry& wanted,

@@ -66,6 +66,16 @@ class Ports(FirewalldTest):
             with Listener(self.outside_host, 8080, address) as listener:
                 self.assertIsNotNone(reaches(other, address, 8080, listener), address)
 
+    def test_internal_networks_reach_no_published_port(self):
+        tcp = self.listeners(self.web(port(8080, 80), port(8081, 80, host_ip="2001:db8::1")), 80)
+        inner = self.attached("i", attachment(network("inner", "10.42.0.0/24", "fd00:42::/64", internal=True),
+                                              "10.42.0.2", "fd00:42::2"))  # fmt: skip
+        inner.sh("ip", "route", "add", "default", "via", "10.42.0.1")
+        inner.sh("ip", "-6", "route", "add", "default", "via", "fd00:42::1")
+        for address, number in ((HOST[0], 8080), (HOST[1], 8080), (HOST[1], 8081), ("10.42.0.1", 8080), ("fd00:42::1", 8080)):
+            self.assertFalse(connects(inner, address, number, NEVER), (address, number))
+        self.reached(self.outside_host, HOST[1], 8081, tcp)
+
     def test_ranges_keep_their_ports_and_may_shift_them(self):
         web = self.web(port(9000, 9000, count=20), port(7000, 9100, "udp", count=3), port(9200, 9200, count=3))
         for there, inside, kind in ((9000, 9000, socket.SOCK_STREAM), (9019, 9019, socket.SOCK_STREAM), (7000, 9100, UDP),
@@ -140,6 +150,7 @@ class Ports(FirewalldTest):
         self.web(port(8080, 80), port(9000, 9000, count=20))
         namespace = self.container("b")
         self.addCleanup(namespace.delete)
+        self.settled_snapshot(namespace)
         for ports, word in (
             ([port(8080, 90)], "port 8080/tcp"),
             ([port(8080, 90, host_ip="192.0.2.1")], "port 192.0.2.1:8080/tcp"),

@@ -54,8 +54,9 @@ TEST_CASE("a network is a link in the zone of its isolation, and its subnets in 
                                          "ipset burrow-subnets6: fd00:1::/64"});
   CHECK(lines(compile(front(Isolation::isolated))).front() == "zone burrow-isolated: br-front");
   CHECK(lines(compile(front(Isolation::strict))).front() == "zone burrow-strict: br-front");
-  CHECK(lines(compile(front(Isolation::strict, Reach::internal))).front() ==
-        "zone burrow-internal: br-front");
+  CHECK(lines(compile(front(Isolation::strict, Reach::internal))) ==
+        Lines{"zone burrow-internal: br-front", "ipset burrow-inner4: 10.1.0.0/24",
+              "ipset burrow-inner6: fd00:1::/64"});
 }
 
 TEST_CASE("subnets of a routed network are in other ipsets, whose packets keep their addresses") {
@@ -122,10 +123,12 @@ TEST_CASE("a port on every address is a rule for others and one for the host, by
                      "policy burrow-local: rule family=\"ipv6\" destination ipset=\"burrow-host6\" "
                      "forward-port port=\"8080\" protocol=\"tcp\" to-port=\"80\" "
                      "to-addr=\"fd00:1::2\"",
-                     "policy burrow-ports: rule family=\"ipv4\" destination ipset=\"burrow-host4\" "
+                     "policy burrow-ports: rule family=\"ipv4\" source NOT ipset=\"burrow-inner4\" "
+                     "destination ipset=\"burrow-host4\" "
                      "forward-port port=\"8080\" protocol=\"tcp\" to-port=\"80\" "
                      "to-addr=\"10.1.0.2\"",
-                     "policy burrow-ports: rule family=\"ipv6\" destination ipset=\"burrow-host6\" "
+                     "policy burrow-ports: rule family=\"ipv6\" source NOT ipset=\"burrow-inner6\" "
+                     "destination ipset=\"burrow-host6\" "
                      "forward-port port=\"8080\" protocol=\"tcp\" to-port=\"80\" "
                      "to-addr=\"fd00:1::2\""});
 }
@@ -134,7 +137,8 @@ TEST_CASE("a host address is named, and the loopback's is for the host alone") {
   CHECK(rules({{.host_address = address("192.0.2.1"), .host_port = 80, .container_port = 80}}) ==
         Lines{"policy burrow-local: rule family=\"ipv4\" destination address=\"192.0.2.1\" "
               "forward-port port=\"80\" protocol=\"tcp\" to-port=\"80\" to-addr=\"10.1.0.2\"",
-              "policy burrow-ports: rule family=\"ipv4\" destination address=\"192.0.2.1\" "
+              "policy burrow-ports: rule family=\"ipv4\" source NOT ipset=\"burrow-inner4\" "
+              "destination address=\"192.0.2.1\" "
               "forward-port port=\"80\" protocol=\"tcp\" to-port=\"80\" to-addr=\"10.1.0.2\""});
   CHECK(rules({{.host_address = address("127.0.0.1"), .host_port = 8080, .container_port = 80}}) ==
         Lines{"policy burrow-local: rule family=\"ipv4\" destination address=\"127.0.0.1\" "
