@@ -45,7 +45,7 @@ Result<firewall::Firewalld*> FirewalldAccess::require() {
 
 void FirewalldAccess::complain(const Error& error, std::string_view meaning) {
   log::error("firewall", "{}: {}", error.message, meaning);
-  if (error.code == Errc::timeout || error.code == Errc::changed) state_ = State::silent;
+  if (error.code == Errc::timeout || error.code == Errc::changed) give_up();
 }
 
 }  // namespace burrow::netstack

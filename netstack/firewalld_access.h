@@ -46,6 +46,8 @@ class FirewalldAccess {
   /// firewalld as firewall driver, for kDriverPatience at least. Errors: unsupported where it does
   /// not run, timeout where it has been given up; and of finding it.
   Result<firewall::Firewalld*> require();
+  /// It has not answered in time: nobody waits for it again.
+  void give_up() { state_ = State::silent; }
   [[nodiscard]] std::chrono::milliseconds patience() const { return patience_; }
   /// Logs what went wrong with it. When it did not answer, or has gone, nobody waits for it again.
   void complain(const Error& error, std::string_view meaning);

@@ -102,6 +102,7 @@ Result<void> change_firewalld(const ChangeFirewalld& step, FirewalldAccess& acce
   std::ranges::move(firewall::firewalld_entries(step.add), std::back_inserter(change.add));
   (**firewalld).be_patient(std::max(access.patience(), kChangePatience));
   auto done = firewall::carry_out(change, **firewalld);
+  if (!done && done.error().code == Errc::timeout) access.give_up();
   // It has ended meanwhile, and all that it had with it.
   if (!done && done.error().code == Errc::changed && only_removes) return {};
   return done;

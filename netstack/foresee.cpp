@@ -237,6 +237,11 @@ Replacement plan_replacement(const SetupRequest& request, const Snapshot& snapsh
     result.ended.push_back(record.network);
     result.records.push_back(record);
     if (rest.container) rest.container->taken_links.erase(record.interface);
+    if (rest.firewalld_driver) {
+      for (const auto& entry : firewall::firewalld_entries(firewalld_elements_of(record.steps))) {
+        rest.firewalld_driver->standing.erase(entry);
+      }
+    }
     if (!is_asked_for) continue;
     auto& network = rest.networks.at(record.network);
     network.taken_host_link.reset();

@@ -132,6 +132,21 @@ class Ports(FirewalldTest):
         self.teardown_ok(namespaces[1], documents[1])
         self.assertEqual(self.firewalld.state(), before)
 
+    def test_a_container_that_is_back_with_another_address_has_its_ports_there(self):
+        before = self.firewalld.state()
+        namespace = self.container("a")
+        self.addCleanup(namespace.delete)
+        for addresses in (A, ("10.40.0.7", "fd00:40::7")):
+            document = request("a", attachment(FRONT, *addresses), ports=[port(8080, 80)])
+            self.setup_ok(namespace, document)
+            tcp = self.listeners(namespace, 80)
+            for address in HOST:
+                self.reached(self.outside_host, address, 8080, tcp)
+            for listener in tcp.values():
+                listener.close()
+        self.teardown_ok(namespace, document)
+        self.assertEqual(self.firewalld.state(), before)
+
     def test_what_an_administrator_has_in_the_policies_stays(self):
         foreign = 'rule family="ipv4" destination address="192.0.2.1" forward-port port="7777" protocol="tcp" to-port="77" to-addr="10.99.0.9"'
         self.host.sh("firewall-cmd", "-q", "--policy=burrow-ports", f"--add-rich-rule={foreign}")
