@@ -96,9 +96,10 @@ Result<void> change_firewalld(const ChangeFirewalld& step, FirewalldAccess& acce
   auto firewalld = access.require();
   if (!firewalld && firewalld.error().code == Errc::unsupported && only_removes) return {};
   if (!firewalld) return Failure{std::move(firewalld).error()};
+  auto addresses = TRY(host_addresses(step));
   firewall::FirewalldChange change{.remove = firewall::firewalld_entries(step.remove),
                                    .add = firewall::firewalld_entries(step.restore),
-                                   .host_addresses = TRY(host_addresses(step))};
+                                   .host_addresses = std::move(addresses)};
   std::ranges::move(firewall::firewalld_entries(step.add), std::back_inserter(change.add));
   (**firewalld).be_patient(std::max(access.patience(), kChangePatience));
   auto done = firewall::carry_out(change, **firewalld);
