@@ -50,7 +50,7 @@ PURE = [
         "keyed_hash.*", "line_diff.*", "message.*", "message_text.*", "name.*", "network_file.*",
         "network_zone.*", "question_key.*", "race.*", "record.*", "records.*", "relay.*", "reply.*",
         "resolv_conf.*", "server_health.*", "shared_table.*", "wire.*", "zones.*")),
-    *(f"firewall/{name}" for name in ("elements.*", "policy.*")),
+    *(f"firewall/{name}" for name in ("elements.*", "firewalld_entries.*", "policy.*")),
     "ipam/*.cpp", "ipam/*.h",
     *(f"netstack/{name}" for name in (
         "create.*", "create_request.*", "dns_file.*", "dns_records.*", "driver_options.*",

@@ -112,6 +112,7 @@ Result<BusMessagePointer> make_call(const BusCall& call) {
   if (!message) return fail(Errc::exhausted, "no memory for a message");
   dbus_message_set_auto_start(message.get(), FALSE);
   TRY_VOID(append_arguments(*message, call.arguments));
+  if (call.setting) TRY_VOID(append_setting(*message, *call.setting));
   return message;
 }
 

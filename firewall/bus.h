@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,9 +40,18 @@ class BusReply {
   [[nodiscard]] Result<std::vector<std::vector<std::string>>> rows() const;
   /// The keys of a dictionary, whatever is under them.
   [[nodiscard]] Result<std::vector<std::string>> keys() const;
+  /// The strings in the list that a dictionary of variants has under `key`; none without such a
+  /// key.
+  [[nodiscard]] Result<std::vector<std::string>> texts_at(std::string_view key) const;
 
  private:
   BusMessagePointer message_;
+};
+
+/// A dictionary of variants with one list of strings in it ("a{sv}"): as settings are given.
+struct BusSetting {
+  std::string key;
+  std::vector<std::string> texts;
 };
 
 /// Whom and what to call.
@@ -51,6 +61,7 @@ struct BusCall {
   std::string interface;
   std::string method;
   std::vector<std::string> arguments = {};
+  std::optional<BusSetting> setting = {};  ///< behind them
 };
 
 /// A signal, with the strings that it carries.

@@ -84,10 +84,58 @@ std::optional<Texts> read_keys(DBusMessageIter iter) {
   return keys;
 }
 
+// The list under a key of a dictionary; nothing when it is no dictionary, or no list is there.
+std::optional<Texts> read_texts_at(DBusMessageIter iter, std::string_view wanted) {
+  if (!is_array(iter) || dbus_message_iter_get_element_type(&iter) != DBUS_TYPE_DICT_ENTRY) {
+    return std::nullopt;
+  }
+  DBusMessageIter entries;
+  dbus_message_iter_recurse(&iter, &entries);
+  for (; dbus_message_iter_get_arg_type(&entries) != DBUS_TYPE_INVALID;
+       dbus_message_iter_next(&entries)) {
+    DBusMessageIter entry;
+    dbus_message_iter_recurse(&entries, &entry);
+    if (read_text(entry) != wanted) continue;
+    dbus_message_iter_next(&entry);
+    if (dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_VARIANT) return std::nullopt;
+    DBusMessageIter value;
+    dbus_message_iter_recurse(&entry, &value);
+    return read_texts(value);
+  }
+  return Texts{};
+}
+
 DBusMessageIter contents(DBusMessage* message) {
   DBusMessageIter iter;
   dbus_message_iter_init(message, &iter);
   return iter;
+}
+
+Failure no_memory() { return fail(Errc::exhausted, "no memory for a message"); }
+
+Result<void> append_texts(DBusMessageIter& iter, std::span<const std::string> texts) {
+  for (const auto& text : texts) {
+    // The library takes anything else for a mistake of ours, and ends the program.
+    if (text.find('\0') != text.npos || dbus_validate_utf8(text.c_str(), nullptr) == 0) {
+      return fail(Errc::invalid_input, "not UTF-8, which the message bus needs: \"{}\"", text);
+    }
+    const char* bytes = text.c_str();
+    if (dbus_message_iter_append_basic(&iter, DBUS_TYPE_STRING, &bytes) == 0) return no_memory();
+  }
+  return {};
+}
+
+// Writes an array, a variant or an entry, with what `fill` puts into it.
+template <typename Fill>
+Result<void> write_container(DBusMessageIter& outer, int type, const char* signature, Fill fill) {
+  DBusMessageIter inner;
+  if (dbus_message_iter_open_container(&outer, type, signature, &inner) == 0) return no_memory();
+  if (auto filled = fill(inner); !filled) {
+    dbus_message_iter_abandon_container(&outer, &inner);
+    return filled;
+  }
+  if (dbus_message_iter_close_container(&outer, &inner) == 0) return no_memory();
+  return {};
 }
 
 }  // namespace
@@ -95,17 +143,23 @@ DBusMessageIter contents(DBusMessage* message) {
 Result<void> append_arguments(DBusMessage& message, std::span<const std::string> arguments) {
   DBusMessageIter iter;
   dbus_message_iter_init_append(&message, &iter);
-  for (const auto& text : arguments) {
-    // The library takes anything else for a mistake of ours, and ends the program.
-    if (text.find('\0') != text.npos || dbus_validate_utf8(text.c_str(), nullptr) == 0) {
-      return fail(Errc::invalid_input, "not UTF-8, which the message bus needs: \"{}\"", text);
-    }
-    const char* bytes = text.c_str();
-    if (dbus_message_iter_append_basic(&iter, DBUS_TYPE_STRING, &bytes) == 0) {
-      return fail(Errc::exhausted, "no memory for a message");
-    }
-  }
-  return {};
+  return append_texts(iter, arguments);
+}
+
+Result<void> append_setting(DBusMessage& message, const BusSetting& setting) {
+  DBusMessageIter iter;
+  dbus_message_iter_init_append(&message, &iter);
+  return write_container(iter, DBUS_TYPE_ARRAY, "{sv}", [&](DBusMessageIter& dictionary) {
+    return write_container(dictionary, DBUS_TYPE_DICT_ENTRY, nullptr, [&](DBusMessageIter& entry) {
+      auto key = append_texts(entry, std::span{&setting.key, 1});
+      if (!key) return key;
+      return write_container(entry, DBUS_TYPE_VARIANT, "as", [&](DBusMessageIter& value) {
+        return write_container(value, DBUS_TYPE_ARRAY, "s", [&](DBusMessageIter& list) {
+          return append_texts(list, setting.texts);
+        });
+      });
+    });
+  });
 }
 
 std::vector<std::string> leading_texts(DBusMessage& message) {
@@ -131,6 +185,11 @@ Result<std::vector<std::string>> BusReply::texts() const {
 Result<std::vector<std::vector<std::string>>> BusReply::rows() const {
   if (auto rows = read_rows(contents(message_.get()))) return *std::move(rows);
   return other_shape("a list of rows");
+}
+
+Result<std::vector<std::string>> BusReply::texts_at(std::string_view key) const {
+  if (auto texts = read_texts_at(contents(message_.get()), key)) return *std::move(texts);
+  return other_shape("a dictionary with a list of strings");
 }
 
 Result<std::vector<std::string>> BusReply::keys() const {

@@ -9,6 +9,8 @@ constexpr const char* kName = "org.fedoraproject.FirewallD1";
 constexpr const char* kPath = "/org/fedoraproject/FirewallD1";
 constexpr const char* kConfigPath = "/org/fedoraproject/FirewallD1/config";
 constexpr const char* kZoneInterface = "org.fedoraproject.FirewallD1.zone";
+constexpr const char* kPolicyInterface = "org.fedoraproject.FirewallD1.policy";
+constexpr const char* kIpsetInterface = "org.fedoraproject.FirewallD1.ipset";
 constexpr const char* kConfigInterface = "org.fedoraproject.FirewallD1.config";
 constexpr const char* kProperties = "org.freedesktop.DBus.Properties";
 constexpr const char* kDbus = "org.freedesktop.DBus";
@@ -22,7 +24,12 @@ bool says(const Error& error, std::string_view code) {
 }
 
 Failure in_words(Error error, std::string_view deed) {
-  if (says(error, "INVALID_ZONE")) error.code = Errc::not_found;
+  if (says(error, "INVALID_ZONE") || says(error, "INVALID_POLICY") ||
+      says(error, "INVALID_IPSET")) {
+    error.code = Errc::not_found;
+  }
+  if (says(error, "INVALID_ENTRY")) error.code = Errc::already_exists;
+  if (says(error, "INVALID_RULE")) error.code = Errc::invalid_input;
   if (says(error, "NOT_AUTHORIZED") || says(error, "ACCESS_DENIED")) error.code = Errc::permission;
   return with_context(std::move(error), fmt::format("firewalld: {}", deed));
 }
@@ -56,8 +63,9 @@ Result<BusReply> Firewalld::ask(const BusCall& call) {
 }
 
 Result<BusReply> Firewalld::call(const char* interface, const char* method,
-                                 std::vector<std::string> arguments) {
-  auto reply = ask({owner_, kPath, interface, method, std::move(arguments)});
+                                 std::vector<std::string> arguments,
+                                 std::optional<BusSetting> setting) {
+  auto reply = ask({owner_, kPath, interface, method, std::move(arguments), std::move(setting)});
   // Its unique name has gone: it ended after we had found it.
   if (!reply && reply.error().code == Errc::not_found) {
     return fail(Errc::changed, "it went away before it answered");
@@ -101,6 +109,56 @@ Result<void> Firewalld::take_out_of(const std::string& zone, const LinkName& lin
   }
   return in_words(std::move(reply).error(),
                   fmt::format("take \"{}\" out of zone \"{}\"", link, zone));
+}
+
+Result<std::vector<std::string>> Firewalld::policies() {
+  auto reply = call(kPolicyInterface, "getPolicies", {});
+  if (!reply) return in_words(std::move(reply).error(), "list policies");
+  return reply->texts();
+}
+
+Result<std::vector<std::string>> Firewalld::ipsets() {
+  auto reply = call(kIpsetInterface, "getIPSets", {});
+  if (!reply) return in_words(std::move(reply).error(), "list ipsets");
+  return reply->texts();
+}
+
+Result<std::vector<std::string>> Firewalld::entries_of(const std::string& ipset) {
+  auto reply = call(kIpsetInterface, "getEntries", {ipset});
+  if (!reply) {
+    return in_words(std::move(reply).error(), fmt::format("list ipset \"{}\"", ipset));
+  }
+  return reply->texts();
+}
+
+Result<void> Firewalld::put_entry(const std::string& ipset, const std::string& entry) {
+  auto reply = call(kIpsetInterface, "addEntry", {ipset, entry});
+  if (reply || says(reply.error(), "ALREADY_ENABLED")) return {};
+  return in_words(std::move(reply).error(), fmt::format("put {} into ipset \"{}\"", entry, ipset));
+}
+
+Result<void> Firewalld::take_entry(const std::string& ipset, const std::string& entry) {
+  auto reply = call(kIpsetInterface, "removeEntry", {ipset, entry});
+  if (reply || says(reply.error(), "NOT_ENABLED") || says(reply.error(), "INVALID_IPSET")) {
+    return {};
+  }
+  return in_words(std::move(reply).error(),
+                  fmt::format("take {} out of ipset \"{}\"", entry, ipset));
+}
+
+Result<std::vector<std::string>> Firewalld::rules_of(const std::string& policy) {
+  auto reply = call(kPolicyInterface, "getPolicySettings", {policy});
+  if (!reply) {
+    return in_words(std::move(reply).error(), fmt::format("list rules of policy \"{}\"", policy));
+  }
+  return reply->texts_at("rich_rules");
+}
+
+Result<void> Firewalld::set_rules(const std::string& policy, std::vector<std::string> rules) {
+  auto reply = call(kPolicyInterface, "setPolicySettings", {policy},
+                    BusSetting{.key = "rich_rules", .texts = std::move(rules)});
+  if (reply) return {};
+  return in_words(std::move(reply).error(), fmt::format("change rules of policy \"{}\"", policy));
 }
 
 Result<ForwardPorts> Firewalld::forward_ports_mode() {

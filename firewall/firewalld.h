@@ -34,6 +34,24 @@ class Firewalld {
   /// Takes a link out of a zone; not in it is fine.
   Result<void> take_out_of(const std::string& zone, const LinkName& link);
 
+  /// Names of the policies and of the ipsets that firewalld has read.
+  Result<std::vector<std::string>> policies();
+  Result<std::vector<std::string>> ipsets();
+  /// What is in an ipset, as firewalld writes it. Errors: not_found for one that is not there.
+  Result<std::vector<std::string>> entries_of(const std::string& ipset);
+  /// In it already is fine. Errors: already_exists for one that overlaps another, not_found.
+  Result<void> put_entry(const std::string& ipset, const std::string& entry);
+  /// Not in it is fine, and so is no such ipset.
+  Result<void> take_entry(const std::string& ipset, const std::string& entry);
+  /// The rich rules of a policy, as firewalld writes them. Errors: not_found.
+  Result<std::vector<std::string>> rules_of(const std::string& policy);
+  /// Gives a policy these rich rules and no others; firewalld changes what differs, one after the
+  /// other, and may stop in the middle. Errors: not_found, invalid_input for a rule it refuses.
+  Result<void> set_rules(const std::string& policy, std::vector<std::string> rules);
+
+  /// Has all calls from here on wait no longer than this together.
+  void be_patient(std::chrono::milliseconds patience) { patience_ = patience; }
+
   /// Versions before 2.3 know no other than `anybodys`.
   Result<ForwardPorts> forward_ports_mode();
   /// The ports that zones with links or sources forward, by their own lists; those of rich rules
@@ -44,7 +62,8 @@ class Firewalld {
   Firewalld(Bus bus, std::string owner, Deadline::duration patience)
       : bus_(std::move(bus)), owner_(std::move(owner)), patience_(patience) {}
   Result<BusReply> call(const char* interface, const char* method,
-                        std::vector<std::string> arguments);
+                        std::vector<std::string> arguments,
+                        std::optional<BusSetting> setting = std::nullopt);
   Result<BusReply> ask(const BusCall& call);
 
   Bus bus_;

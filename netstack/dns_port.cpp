@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "core/log.h"
 #include "host/port_probe.h"
@@ -27,7 +28,9 @@ std::vector<IpAddress> dns_gateways(const SetupRequest& request) {
 Result<std::vector<uint16_t>> recorded_ports(const Journal& journal) {
   std::vector<uint16_t> ports;
   for (const auto& record : TRY(journal.all_networks())) {
-    for (const auto& element : elements_of(record.steps)) {
+    auto elements = elements_of(record.steps);
+    std::ranges::move(firewalld_elements_of(record.steps), std::back_inserter(elements));
+    for (const auto& element : elements) {
       const bool is_dns =
           element.set == firewall::SetName::dns4 || element.set == firewall::SetName::dns6;
       if (!is_dns || element.value.size() != 2) continue;

@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "netstack/commands.h"
+#include "netstack/firewalld_driver.h"
 #include "netstack/host_applier.h"
 #include "netstack/plan_reload.h"
 #include "netstack/session.h"
@@ -52,8 +53,10 @@ Result<void> firewall_reload(const Surroundings& surroundings) {
   auto session = TRY(Session::open(surroundings));
   TRY_VOID(session.recover());
   const auto networks = TRY(session.journal().all_networks());
-  const auto groups = recorded_groups(networks, TRY(session.journal().all_attachments()));
-  if (groups.empty()) return {};
+  const auto attachments = TRY(session.journal().all_attachments());
+  const auto groups = recorded_groups(networks, attachments);
+  auto by_firewalld = restore_firewalld(networks, attachments);
+  if (groups.empty()) return by_firewalld;
   auto restored = restore(session, groups);
   if (restored) restored = session.handles().nftables->end_admissions();
   FirewalldAccess firewalld{kZonesPatience};
@@ -62,7 +65,7 @@ Result<void> firewall_reload(const Surroundings& surroundings) {
   if (restored) {
     log::info("firewall", "put back what {} records have in the firewall", groups.size());
   }
-  return restored;
+  return restored ? by_firewalld : restored;
 }
 
 }  // namespace burrow::netstack

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "firewall/firewalld.h"
 #include "netstack/firewalld_access.h"
+#include "netstack/firewalld_driver.h"
 #include "netstack/journal.h"
 #include "netstack/zones.h"
 
@@ -81,6 +82,8 @@ Result<void> keep_zones(const std::vector<std::filesystem::path>& run_directorie
   return follow_firewalld([&] {
     for (const auto& path : run_directories) {
       if (auto done = restore_zones_of(path); !done)
+        log::error("watch", "{}", done.error().message);
+      if (auto done = restore_firewalld(path); !done)
         log::error("watch", "{}", done.error().message);
     }
   });

@@ -27,6 +27,7 @@ class Foresight {
             [this](const SetVlanFiltering& s) { act(s); }, [this](const LeaveZone& s) { act(s); },
             [this](const StopLoopback&) { stop_loopback(); },
             [this](const SetSysctl& s) { act(s); }, [this](const ChangeFirewall& s) { act(s); },
+            [this](const ChangeFirewalld& s) { act(s); },
             [this](const RemoveDnsEntry& s) { act(s); }, [](const auto&) {}},
         step);
   }
@@ -157,6 +158,13 @@ class Foresight {
         });
   }
 
+  void act(const ChangeFirewalld& step) {
+    if (!snapshot_.firewalld_driver) return;
+    for (const auto& entry : firewall::firewalld_entries(step.remove)) {
+      snapshot_.firewalld_driver->standing.erase(entry);
+    }
+  }
+
   void act(const RemoveDnsEntry& step) {
     for (auto& [name, network] : snapshot_.networks) {
       const auto* asked = find_asked(name);
@@ -229,6 +237,11 @@ Replacement plan_replacement(const SetupRequest& request, const Snapshot& snapsh
     result.ended.push_back(record.network);
     result.records.push_back(record);
     if (rest.container) rest.container->taken_links.erase(record.interface);
+    if (rest.firewalld_driver) {
+      for (const auto& entry : firewall::firewalld_entries(firewalld_elements_of(record.steps))) {
+        rest.firewalld_driver->standing.erase(entry);
+      }
+    }
     if (!is_asked_for) continue;
     auto& network = rest.networks.at(record.network);
     network.taken_host_link.reset();

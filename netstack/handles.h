@@ -27,6 +27,8 @@ struct Handles {
   /// Whether bridges of set-ups belong into zones of firewalld: not with the firewall driver
   /// "none".
   bool uses_zones = false;
+  /// Whether set-ups put everything into firewalld: its firewall driver.
+  bool keeps_firewalld = false;
 };
 
 }  // namespace burrow::netstack

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "firewall/conntrack.h"
 #include "host/sysctl.h"
+#include "netstack/firewalld_driver.h"
 #include "netstack/zones.h"
 
 namespace burrow::netstack {
@@ -228,6 +229,10 @@ Result<void> HostApplier::act(const ChangeFirewall& step) {
       break;
   }
   return handles_.nftables->apply(change);
+}
+
+Result<void> HostApplier::act(const ChangeFirewalld& step) {
+  return change_firewalld(step, handles_.firewalld);
 }
 
 Result<void> HostApplier::act(const ForgetFlows& step) {

@@ -49,6 +49,7 @@ class HostApplier : public Applier {
   Result<void> act(const RemoveRoute& step);
   Result<void> act(const SetSysctl& step);
   Result<void> act(const ChangeFirewall& step);
+  Result<void> act(const ChangeFirewalld& step);
   Result<void> act(const ForgetFlows& step);
   Result<void> act(const AddDnsEntry& step) { return dns_.add(step); }
   Result<void> act(const RemoveDnsEntry& step) { return dns_.remove(step); }

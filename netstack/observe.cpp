@@ -5,6 +5,7 @@
 #include "host/port_probe.h"
 #include "host/sysctl.h"
 #include "netstack/driver_options.h"
+#include "netstack/firewalld_driver.h"
 #include "netstack/lan_options.h"
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
@@ -372,6 +373,9 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
     snapshot.networks.emplace(asked.network.name, std::move(network));
   }
   observe_zones(request, handles, snapshot);
+  if (handles.keeps_firewalld && uses_table(request)) {
+    snapshot.firewalld_driver = TRY(observe_firewalld_driver(request, handles.firewalld, journal));
+  }
   if (needs_mtu) {
     if (const auto link = TRY(handles.route.default_route_link())) {
       snapshot.default_route_mtu = TRY(handles.route.get_link(*link)).mtu;

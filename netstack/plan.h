@@ -15,7 +15,7 @@
 
 namespace burrow::netstack {
 
-enum class FirewallDriver { nftables, none };
+enum class FirewallDriver { nftables, firewalld, none };
 
 /// What the command line and the environment say.
 struct Settings {

@@ -34,6 +34,10 @@ Steps plan_put_back(const Plan& teardown, const Snapshot& before, const std::str
     if (change != nullptr && !change->add.empty()) {
       steps.emplace_back(ChangeFirewall{.remove = change->add});
     }
+    const auto* other = std::get_if<ChangeFirewalld>(&step);
+    if (other != nullptr && !other->add.empty()) {
+      steps.emplace_back(ChangeFirewalld{.remove = other->add});
+    }
   }
   append(steps, attachments);
   return merge(std::move(steps));

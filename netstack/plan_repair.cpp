@@ -24,6 +24,7 @@ bool has(const std::vector<IpInterface>& addresses, const IpInterface& address) 
 // themselves.
 bool makes_links(const Step& step) {
   return !std::holds_alternative<ChangeFirewall>(step) &&
+         !std::holds_alternative<ChangeFirewalld>(step) &&
          !std::holds_alternative<ForgetFlows>(step) && !std::holds_alternative<AddDnsEntry>(step) &&
          !std::holds_alternative<ServeDns>(step);
 }

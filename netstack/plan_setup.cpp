@@ -6,6 +6,7 @@
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
 #include "netstack/plan_checks.h"
+#include "netstack/plan_firewalld.h"
 #include "netstack/plan_lan.h"
 #include "netstack/plan_lease.h"
 #include "netstack/plan_reload.h"
@@ -21,7 +22,8 @@ bool is_forwarding4(std::string_view key) {
 }
 
 bool is_firewall(const Step& step) {
-  return std::holds_alternative<ChangeFirewall>(step) || std::holds_alternative<JoinZone>(step);
+  return std::holds_alternative<ChangeFirewall>(step) ||
+         std::holds_alternative<ChangeFirewalld>(step) || std::holds_alternative<JoinZone>(step);
 }
 
 // The growing plan of one set-up.
@@ -57,6 +59,7 @@ class Planner {
                             snapshot_));
     }
     TRY_VOID(check_request(request_, attachments, snapshot_));
+    if (snapshot_.firewalld_driver) TRY_VOID(check_firewalld_driver(*snapshot_.firewalld_driver));
     plan_host(attachments);
     if (!snapshot_.container->is_loopback_up) {
       steps_.emplace_back(StartLoopback{});
@@ -184,6 +187,7 @@ class Planner {
                       "containers do not come back until it is",
                       network.name, address.to_string()));
     }
+    TRY_VOID(check_one_driver(network.name, there));
     std::vector<firewall::Element> elements;
     if (settings_.firewall == FirewallDriver::nftables) {
       elements = firewall::compile(
@@ -193,6 +197,7 @@ class Planner {
     if (snapshot_.has_systemd) fresh.insert(fresh.begin(), kept_settings(attachment, fresh));
     auto missing = missing_network_steps(fresh, there);
     if (settings_.firewall == FirewallDriver::nftables) join_zone(attachment, fresh, missing);
+    if (snapshot_.firewalld_driver) TRY_VOID(join_firewalld(attachment, fresh, missing));
     if (missing.empty() && there.record) return {};
     const bool is_ours = !there.bridge || (there.record && there.record->owns_bridge());
     NetworkRecord after{.network = network.name, .bridge = attachment.bridge};
@@ -220,6 +225,32 @@ class Planner {
     if (auto warning = zone_warning(network.name, attachment.bridge, there, snapshot_.firewalld)) {
       result_.warnings.push_back(*std::move(warning));
     }
+  }
+
+  // What one driver has set up the other knows nothing of.
+  Result<void> check_one_driver(const NetworkName& network, const NetworkSnapshot& there) const {
+    if (!there.record || settings_.firewall == FirewallDriver::none) return {};
+    const auto& steps = there.record->steps;
+    const bool is_nftables = settings_.firewall == FirewallDriver::nftables;
+    const auto other = is_nftables ? firewalld_elements_of(steps) : elements_of(steps);
+    if (other.empty()) return {};
+    return fail(Errc::invalid_input,
+                "network \"{}\" is kept by the firewall driver \"{}\" as long as containers are on "
+                "it: it cannot have \"{}\" until they have been stopped",
+                network, is_nftables ? "firewalld" : "nftables",
+                is_nftables ? "nftables" : "firewalld");
+  }
+
+  Result<void> join_firewalld(const BridgeAttachment& attachment, Steps& fresh, Steps& missing) {
+    const auto& network = attachment.request->network;
+    const auto& there = snapshot_.networks.at(network.name);
+    auto elements =
+        firewall::compile(policy_of(attachment, serves_dns(attachment), settings_.dns_port));
+    auto change = TRY(firewalld_network_change(network.name, elements, there.record,
+                                               *snapshot_.firewalld_driver));
+    fresh.emplace_back(ChangeFirewalld{.add = std::move(elements)});
+    if (change) missing.emplace_back(*std::move(change));
+    return {};
   }
 
   // All that is changed for an unmanaged network: the bridge keeps VLANs apart while one is asked
@@ -436,13 +467,42 @@ class Planner {
       if (address) targets_.push_back(*address);
     }
     auto elements = TRY(firewall::compile(publication));
+    if (settings_.firewall == FirewallDriver::firewalld) {
+      return publish_by_firewalld(record, publication, std::move(elements));
+    }
     std::ranges::move(waiting_ports(record.ports, publication.address4, publication.address6,
                                     snapshot_.firewalld),
                       std::back_inserter(result_.warnings));
+    note_udp(elements);
+    if (!elements.empty()) record.steps.emplace_back(ChangeFirewall{.add = std::move(elements)});
+    return {};
+  }
+
+  void note_udp(const std::vector<firewall::Element>& elements) {
     has_udp_ |= !elements.empty() &&
                 std::ranges::find(request_.ports, Protocol::udp, &PortMapping::protocol) !=
                     request_.ports.end();
-    if (!elements.empty()) record.steps.emplace_back(ChangeFirewall{.add = std::move(elements)});
+  }
+
+  // Where only the administrator opens ports, what the driver led on would be open as well: it
+  // leads nothing, and says so.
+  Result<void> publish_by_firewalld(AttachmentRecord& record,
+                                    const firewall::Publication& publication,
+                                    std::vector<firewall::Element> elements) {
+    if (!snapshot_.firewalld_driver) return {};
+    const auto& driver = *snapshot_.firewalld_driver;
+    if (driver.forward_ports == firewall::ForwardPorts::own_only) {
+      const FirewalldSnapshot firewalld{
+          .zone = {}, .forward_ports = driver.forward_ports, .forwarded = driver.forwarded};
+      std::ranges::move(
+          waiting_ports(record.ports, publication.address4, publication.address6, firewalld),
+          std::back_inserter(result_.warnings));
+      return {};
+    }
+    TRY_VOID(check_firewalld_ports(elements, driver));
+    note_udp(elements);
+    if (elements.empty()) return {};
+    record.steps.emplace_back(ChangeFirewalld{.add = std::move(elements)});
     return {};
   }
 

@@ -110,8 +110,13 @@ class Planner {
   // Published ports that led to an attachment that leaves go on to the container's next one.
   void hand_over_ports() {
     ChangeFirewall change;
+    ChangeFirewalld by_firewalld;
     std::vector<IpAddress> targets;
     bool carried = false;
+    // By the driver that led them before.
+    const bool is_firewalld = std::ranges::any_of(leaving_, [](const AttachmentRecord& record) {
+      return !firewalld_elements_of(record.steps).empty();
+    });
     for (const auto family : {Family::ipv4, Family::ipv6}) {
       const bool was_carried = std::ranges::any_of(
           leaving_, [&](const AttachmentRecord& record) { return record.carries(family); });
@@ -126,10 +131,15 @@ class Planner {
         (family == Family::ipv4 ? publication.address6 : publication.address4).reset();
         if (auto elements = firewall::compile(publication)) {
           const auto before = encode(record);
-          record.steps.emplace_back(ChangeFirewall{.add = *elements});
+          if (is_firewalld) {
+            record.steps.emplace_back(ChangeFirewalld{.add = *elements});
+          } else {
+            record.steps.emplace_back(ChangeFirewall{.add = *elements});
+          }
           plan_.changes.push_back(
               {attachment_record_path(record.container, record.network), before, encode(record)});
-          change.add.insert(change.add.end(), elements->begin(), elements->end());
+          auto& all = is_firewalld ? by_firewalld.add : change.add;
+          all.insert(all.end(), elements->begin(), elements->end());
           targets.push_back(*address_of(record));
         }
         break;
@@ -140,7 +150,18 @@ class Planner {
     if (!change.add.empty() && firewall::keeps_elements(snapshot_.table)) {
       join_firewall_change(std::move(change));
     }
+    if (!by_firewalld.add.empty()) join_firewalld_change(std::move(by_firewalld));
     if (carried) forget_flows(std::move(targets));
+  }
+
+  void join_firewalld_change(ChangeFirewalld change) {
+    for (auto& step : plan_.steps) {
+      if (auto* existing = std::get_if<ChangeFirewalld>(&step)) {
+        existing->add.insert(existing->add.end(), change.add.begin(), change.add.end());
+        return;
+      }
+    }
+    plan_.steps.insert(plan_.steps.begin(), std::move(change));
   }
 
   void join_firewall_change(ChangeFirewall change) {

@@ -62,12 +62,9 @@ Result<FirewallDriver> firewall_driver(const CommandLine& line) {
   }
   if (*word == "nftables") return FirewallDriver::nftables;
   if (*word == "none") return FirewallDriver::none;
-  if (*word == "firewalld") {
-    return fail(Errc::unsupported,
-                "firewall driver \"firewalld\" is not supported: use nftables, "
-                "whose table firewalld leaves alone");
-  }
-  return fail(Errc::invalid_input, "invalid firewall driver \"{}\": must be nftables or none",
+  if (*word == "firewalld") return FirewallDriver::firewalld;
+  return fail(Errc::invalid_input,
+              "invalid firewall driver \"{}\": must be nftables, firewalld or none",
               word->substr(0, 64));
 }
 

@@ -95,10 +95,12 @@ std::optional<OwnedLink> AttachmentRecord::host_link() const {
 
 bool AttachmentRecord::carries(Family family) const {
   const auto wanted = family == Family::ipv4 ? '4' : '6';
-  return std::ranges::any_of(elements_of(steps), [&](const firewall::Element& element) {
+  const auto publishes = [&](const firewall::Element& element) {
     const auto set = firewall::shape_of(element.set).name;
     return set.starts_with("publish") && set.size() > 7 && set[7] == wanted;
-  });
+  };
+  return std::ranges::any_of(elements_of(steps), publishes) ||
+         std::ranges::any_of(firewalld_elements_of(steps), publishes);
 }
 
 firewall::Publication AttachmentRecord::publication() const {
@@ -115,6 +117,16 @@ std::vector<firewall::Element> elements_of(const Steps& steps) {
   std::vector<firewall::Element> elements;
   for (const auto& step : steps) {
     if (const auto* change = std::get_if<ChangeFirewall>(&step)) {
+      elements.insert(elements.end(), change->add.begin(), change->add.end());
+    }
+  }
+  return elements;
+}
+
+std::vector<firewall::Element> firewalld_elements_of(const Steps& steps) {
+  std::vector<firewall::Element> elements;
+  for (const auto& step : steps) {
+    if (const auto* change = std::get_if<ChangeFirewalld>(&step)) {
       elements.insert(elements.end(), change->add.begin(), change->add.end());
     }
   }

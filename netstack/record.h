@@ -57,6 +57,8 @@ struct AttachmentRecord {
 
 /// All firewall elements that the steps put in, and did not take out again.
 std::vector<firewall::Element> elements_of(const Steps& steps);
+/// The same of what firewalld has.
+std::vector<firewall::Element> firewalld_elements_of(const Steps& steps);
 
 /// A record that a command writes or removes: what there was and what there will be, as text. By
 /// `before`, recovery after a crash puts the journal back.

@@ -17,6 +17,7 @@ bool concerns_host(const Step& step) {
   if (const auto* remove = std::get_if<RemoveAddress>(&step)) return remove->place == Place::host;
   return std::holds_alternative<DeleteLinks>(step) ||
          std::holds_alternative<ChangeFirewall>(step) ||
+         std::holds_alternative<ChangeFirewalld>(step) ||
          std::holds_alternative<RemoveDnsEntry>(step) ||
          std::holds_alternative<ForgetSettings>(step) || std::holds_alternative<LeaveZone>(step) ||
          std::holds_alternative<SetVlanFiltering>(step);
@@ -43,6 +44,7 @@ std::vector<Error> bring_back(Steps steps, Handles& handles, HostApplier& applie
 Result<Handles> open_handles(const Surroundings& surroundings) {
   Handles handles{.route = TRY(host::RouteSocket::open())};
   handles.uses_zones = surroundings.firewall == FirewallDriver::nftables;
+  handles.keeps_firewalld = surroundings.firewall == FirewallDriver::firewalld;
   // Also with the driver "none": what was set up with nftables is taken down with it.
   auto nftables = firewall::Nftables::open();
   if (nftables) {

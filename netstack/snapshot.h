@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "firewall/firewalld_entries.h"
 #include "firewall/firewalld_zone.h"
 #include "firewall/nftables.h"
 #include "netstack/record.h"
@@ -42,6 +43,16 @@ struct FirewalldSnapshot {
   std::optional<std::string> zone;  ///< where bridges of ours belong; nothing if it has none for us
   firewall::ForwardPorts forward_ports = firewall::ForwardPorts::anybodys;
   std::vector<firewall::ForwardPort> forwarded;  ///< read where only its own pass
+};
+
+/// What is in firewalld where that is the firewall driver.
+struct FirewalldDriverSnapshot {
+  std::vector<std::string> unread;  ///< of the package's files; the rest is read if there are none
+  std::set<firewall::FirewalldEntry> standing;
+  firewall::ForwardPorts forward_ports = firewall::ForwardPorts::anybodys;
+  std::vector<firewall::ForwardPort> forwarded;  ///< read where only the administrator's pass
+  /// What all other networks and containers on record have in a firewall, of either driver.
+  std::vector<firewall::Element> claims;
 };
 
 /// The link that has the name of a network's VRF.
@@ -107,6 +118,7 @@ struct Snapshot {
   bool has_dns_daemon = false;
   /// Nothing where it does not run, does not answer, or is no concern of the networks'.
   std::optional<FirewalldSnapshot> firewalld;
+  std::optional<FirewalldDriverSnapshot> firewalld_driver;  ///< set-up with that driver only
   bool may_others_forward = false;  ///< links of others may live by forwarding; teardown only
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "firewall/firewalld_entries.h"
 #include "netstack/lan_options.h"
 
 namespace burrow::netstack {
@@ -29,8 +30,9 @@ ChangeFirewall taken_back(const ChangeFirewall& change) {
 int inverted_rank(const Step& step) {
   return std::visit(
       Overloaded{[](const RemoveDnsEntry&) { return 0; }, [](const NotifyDns&) { return 1; },
-                 [](const ChangeFirewall&) { return 2; }, [](const ForgetFlows&) { return 3; },
-                 [](const DeleteLinks&) { return 5; }, [](const DeleteLinkGroups&) { return 5; },
+                 [](const ChangeFirewall&) { return 2; }, [](const ChangeFirewalld&) { return 2; },
+                 [](const ForgetFlows&) { return 3; }, [](const DeleteLinks&) { return 5; },
+                 [](const DeleteLinkGroups&) { return 5; },
                  // The zone stands around the bridge as long as anything can come from there.
                  [](const LeaveZone&) { return 6; }, [](const SetSysctl&) { return 7; },
                  [](const auto&) { return 4; }},
@@ -94,6 +96,16 @@ void append(ChangeFirewall& to, const ChangeFirewall& change) {
   to.add.insert(to.add.end(), change.add.begin(), change.add.end());
 }
 
+void append(ChangeFirewalld& to, const ChangeFirewalld& change) {
+  to.restore.insert(to.restore.end(), change.restore.begin(), change.restore.end());
+  to.remove.insert(to.remove.end(), change.remove.begin(), change.remove.end());
+  to.add.insert(to.add.end(), change.add.begin(), change.add.end());
+}
+
+bool is_empty(const ChangeFirewalld& change) {
+  return change.restore.empty() && change.remove.empty() && change.add.empty();
+}
+
 bool is_empty(const ChangeFirewall& change) {
   return change.table == TableChange::keep && change.remove.empty() && change.add.empty();
 }
@@ -111,6 +123,19 @@ std::string describe(const ChangeFirewall& change) {
   for (const auto& element : change.add) {
     text += fmt::format("\n    + {}", firewall::to_string(element));
   }
+  return text;
+}
+
+std::string describe(const ChangeFirewalld& change) {
+  std::string text = "change firewalld";
+  const auto list = [&](std::string_view sign, const std::vector<firewall::Element>& elements) {
+    for (const auto& entry : firewall::firewalld_entries(elements)) {
+      text += fmt::format("\n    {} {}", sign, firewall::to_string(entry));
+    }
+  };
+  list("=", change.restore);
+  list("-", change.remove);
+  list("+", change.add);
   return text;
 }
 
@@ -229,6 +254,10 @@ std::optional<Step> inverse(const Step& step) {
                                     set.value, set.along, !set.taking_back};
                  },
                  [](const ChangeFirewall& change) -> Inverse { return taken_back(change); },
+                 [](const ChangeFirewalld& change) -> Inverse {
+                   if (change.remove.empty() && change.add.empty()) return std::nullopt;
+                   return ChangeFirewalld{.remove = change.add, .add = change.remove};
+                 },
                  [](const ForgetFlows& forget) -> Inverse {
                    return ForgetFlows{forget.ports, {}};
                  },
@@ -247,6 +276,7 @@ std::optional<Step> inverse(const Step& step) {
 Steps invert(std::span<const Step> steps) {
   const auto deleted = links_made_by(steps);
   ChangeFirewall firewall;
+  ChangeFirewalld firewalld;
   DeleteLinks links;
   DeleteLinkGroups groups;
   bool has_dns = false;
@@ -257,6 +287,8 @@ Steps invert(std::span<const Step> steps) {
     if (!back) continue;
     if (const auto* change = std::get_if<ChangeFirewall>(&*back)) {
       append(firewall, *change);
+    } else if (const auto* other = std::get_if<ChangeFirewalld>(&*back)) {
+      append(firewalld, *other);
     } else if (const auto* gone = std::get_if<DeleteLinks>(&*back)) {
       links.links.insert(links.links.end(), gone->links.begin(), gone->links.end());
     } else if (const auto* inside = std::get_if<DeleteLinkGroups>(&*back)) {
@@ -270,6 +302,7 @@ Steps invert(std::span<const Step> steps) {
   }
   if (has_dns) result.emplace_back(NotifyDns{});
   if (!is_empty(firewall)) result.emplace_back(std::move(firewall));
+  if (!is_empty(firewalld)) result.emplace_back(std::move(firewalld));
   if (!links.links.empty()) result.emplace_back(std::move(links));
   if (!groups.groups.empty()) result.emplace_back(std::move(groups));
   std::ranges::stable_sort(result, {}, inverted_rank);
@@ -278,11 +311,14 @@ Steps invert(std::span<const Step> steps) {
 
 Steps merge(Steps steps) {
   ChangeFirewall firewall;
+  ChangeFirewalld firewalld;
   bool serves_dns = false;
   Steps result;
   for (auto& step : steps) {
     if (const auto* change = std::get_if<ChangeFirewall>(&step)) {
       append(firewall, *change);
+    } else if (const auto* other = std::get_if<ChangeFirewalld>(&step)) {
+      append(firewalld, *other);
     } else if (std::holds_alternative<ServeDns>(step)) {
       serves_dns = true;
     } else {
@@ -290,6 +326,13 @@ Steps merge(Steps steps) {
     }
   }
   if (!is_empty(firewall)) result.insert(result.begin(), std::move(firewall));
+  if (!is_empty(firewalld)) {
+    // Flows are forgotten when ports lead where they are to lead.
+    const auto is_forgetting = [](const Step& step) {
+      return std::holds_alternative<ForgetFlows>(step);
+    };
+    result.insert(std::ranges::find_if(result, is_forgetting), std::move(firewalld));
+  }
   if (serves_dns) result.emplace_back(ServeDns{});
   return result;
 }
@@ -362,6 +405,7 @@ std::string to_string(const Step& step) {
             return fmt::format("set sysctl {} = {} on {}", s.key, s.value, where(s.place));
           },
           [](const ChangeFirewall& s) { return describe(s); },
+          [](const ChangeFirewalld& s) { return describe(s); },
           [](const ForgetFlows& s) {
             return fmt::format("forget UDP flows to {} published ports", s.ports.size());
           },

@@ -166,6 +166,15 @@ struct ChangeFirewall {
   std::vector<firewall::Element> add;
   friend bool operator==(const ChangeFirewall&, const ChangeFirewall&) = default;
 };
+/// One change of what firewalld has for us, where that is the firewall driver. The elements become
+/// links in zones, entries of ipsets and rich rules (firewall/firewalld_entries). `restore` is put
+/// back for those who are there already; taking the step back leaves it.
+struct ChangeFirewalld {
+  std::vector<firewall::Element> restore;
+  std::vector<firewall::Element> remove;
+  std::vector<firewall::Element> add;
+  friend bool operator==(const ChangeFirewalld&, const ChangeFirewalld&) = default;
+};
 /// Forgets tracked UDP flows to these host ports that lead elsewhere than to `targets`.
 struct ForgetFlows {
   std::vector<PortMapping> ports;
@@ -229,8 +238,8 @@ using Step =
                  CreateVeth, CreateLanLink, DeleteLinkGroups, EnableHairpin, BringUp, TakeDown,
                  StartLoopback, StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink,
                  AddAddress, RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall,
-                 ForgetFlows, AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin,
-                 TearDownPlugin, AcquireLease, ReleaseLease>;
+                 ChangeFirewalld, ForgetFlows, AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns,
+                 SetUpPlugin, TearDownPlugin, AcquireLease, ReleaseLease>;
 using Steps = std::vector<Step>;
 
 /// Whether another program carries the step out, which may take its time: an errand, run without
@@ -248,7 +257,8 @@ std::optional<Step> inverse(const Step& step);
 Steps invert(std::span<const Step> steps);
 
 /// `steps` with all firewall changes as one batch at the front, where the likeliest refusal (a
-/// port that is taken) costs least, and DNS served once, last.
+/// port that is taken) costs least, and DNS served once, last. firewalld, which has to know the
+/// addresses of bridges, is changed once, when links stand.
 Steps merge(Steps steps);
 
 /// A step as one line for people.

@@ -236,6 +236,10 @@ Result<Step> decode_step(const JsonCursor& cursor) {
                                        fields.elements("restore"), fields.elements("remove"),
                                        fields.elements("add")));
   }
+  if (kind == "change_firewalld") {
+    return TRY(made_of<ChangeFirewalld>(fields.elements("restore"), fields.elements("remove"),
+                                        fields.elements("add")));
+  }
   if (kind == "forget_flows") return TRY(made_of<ForgetFlows>(fields.ports(), fields.targets()));
   if (kind == "add_dns_entry") {
     return TRY(made_of<AddDnsEntry>(fields.file(), fields.container(), fields.text("header"),

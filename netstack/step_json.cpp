@@ -147,6 +147,13 @@ struct Encoder {
     if (!s.add.empty()) json["add"] = encode(s.add);
     return json;
   }
+  Json operator()(const ChangeFirewalld& s) const {
+    Json json{{"step", "change_firewalld"}};
+    if (!s.restore.empty()) json["restore"] = encode(s.restore);
+    if (!s.remove.empty()) json["remove"] = encode(s.remove);
+    if (!s.add.empty()) json["add"] = encode(s.add);
+    return json;
+  }
   Json operator()(const ForgetFlows& s) const {
     Json targets = Json::array();
     for (const auto& target : s.targets) targets.push_back(target.to_string());

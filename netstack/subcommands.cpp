@@ -8,7 +8,7 @@ namespace {
 constexpr std::array kGlobalOptions{
     OptionText{'f', "file", "FILE", "read the request from FILE instead of standard input"},
     OptionText{0, "firewall-driver", "DRIVER",
-               "nftables or none [env: NETAVARK_FW; default: nftables]"},
+               "nftables, firewalld or none [env: NETAVARK_FW; default: nftables]"},
     OptionText{'c', "config", "DIR", "run directory: journal, lock and DNS files"},
     OptionText{'r', "rootless", "BOOL", "true or false: run for an engine without root"},
     OptionText{'a', "aardvark-binary", "PATH", "DNS daemon; empty or missing: no DNS"},

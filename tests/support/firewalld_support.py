@@ -5,19 +5,20 @@ distribution's.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 
-from netns_support import Machine, sh, wait_until
+from netns_support import SOON, Listener, Machine, reaches, sh, wait_until
 import netstack_support
-from netstack_support import CONFIG, Netstack, NetstackTest, request
+from netstack_support import CONFIG, Netstack, NetstackTest, attachment, network, port, request
 
 TREE = os.environ.get("BURROW_FIREWALLD", "")
 PYTHON = "/usr/bin/python3"
 PROGRAM = f"{TREE}/usr/sbin/firewalld"
-ZONE_FILE = os.path.join(os.path.dirname(__file__), "../../packaging/firewalld/zones/burrow.xml")
+PACKAGING = os.path.join(os.path.dirname(__file__), "../../packaging/firewalld")
 SETTINGS = "/run/firewalld-settings"
 BUS = "/run/dbus/system_bus_socket"
 NAME = "org.fedoraproject.FirewallD1"
@@ -86,7 +87,13 @@ class Firewalld:
 
     @staticmethod
     def install_zone():
-        shutil.copy(ZONE_FILE, f"{SETTINGS}/zones/burrow.xml")
+        shutil.copy(f"{PACKAGING}/zones/burrow.xml", f"{SETTINGS}/zones/burrow.xml")
+
+    @staticmethod
+    def install_driver():
+        """All files of the package, which the firewall driver needs."""
+        for directory in ("zones", "policies", "ipsets"):
+            shutil.copytree(f"{PACKAGING}/{directory}", f"{SETTINGS}/{directory}", dirs_exist_ok=True)
 
     def start(self):
         code = f"import sys, runpy; {self.prelude or 'pass'}\nrunpy.run_path(sys.argv[0], run_name='__main__')"
@@ -133,6 +140,24 @@ class Firewalld:
     def zones(self):
         return self.call(".zone", "getZones").strip("array []").split()
 
+    @staticmethod
+    def rules():
+        """Everything that it has in the kernel."""
+        return sh("nft", "list", "table", "inet", "firewalld")
+
+    def state(self):
+        """All that can change at runtime, as it says and as the kernel has it; without the chains of zones, which
+        it makes when a zone is first used and then keeps."""
+        said = [self.call(".zone", "getActiveZones")]
+        said += [self.call(".ipset", "getEntries", name) for name in self.call(".ipset", "getIPSets").strip("array []").split()]
+        said += [self.call(".policy", "getPolicySettings", name) for name in self.call(".policy", "getPolicies").strip("array []").split()]
+        telling = re.compile(r'dnat ip|"br-|elements =|10\.\d+\.\d|fd00:')
+        in_kernel = [line.strip() for line in self.rules().splitlines() if telling.search(line)]
+        return "\n".join([*(" ".join(sorted(text.split())) for text in said), *sorted(in_kernel)])
+
+    def entries(self, ipset):
+        return self.call(".ipset", "getEntries", ipset).strip("array []").split()
+
     def zone_of(self, link):
         return self.call(".zone", "getZoneOfInterface", link)
 
@@ -159,6 +184,8 @@ class FirewalldTest(NetstackTest):
         cls.firewalld = Firewalld(cls.prelude, **cls.settings)
         if cls.has_zone:
             cls.firewalld.install_zone()
+        if cls.firewall == "firewalld" and cls.has_zone:
+            cls.firewalld.install_driver()
         cls.firewalld.start()
         cls.addClassCleanup(cls.firewalld.kill)
 
@@ -181,6 +208,28 @@ class FirewalldTest(NetstackTest):
         self.addCleanup(end, watch)
         self.assertTrue(any(b"waiting for firewalld" in line for line in watch.stderr))
         return watch
+
+
+class ReloadTest(FirewalldTest):
+    """A container with a published port, and what firewalld has when it is up."""
+
+    firewall = "firewalld"
+    front = network("front", "10.40.0.0/24", "fd00:40::/64")
+    host_addresses = ("192.0.2.1", "2001:db8::1")
+    addresses = ("10.40.0.2", "fd00:40::2")
+
+    def setUp(self):
+        super().setUp()
+        self.document = request("a", attachment(self.front, *self.addresses), ports=[port(8080, 80)])
+        self.web = self.attached("a", attachment(self.front, *self.addresses), ports=[port(8080, 80)])
+        self.state = self.firewalld.state()
+
+    def assert_back(self):
+        back = wait_until(lambda: self.firewalld.state() == self.state, timeout=3 * SOON)
+        self.assertTrue(back, self.firewalld.state())
+        for address, local in zip(self.host_addresses, ("0.0.0.0", "::")):
+            with Listener(self.web, 80, local) as listener:
+                self.assertIsNotNone(reaches(self.outside_host, address, 8080, listener), address)
 
 
 def main():

@@ -47,6 +47,7 @@ void check_all_refuse(const BusReply& reply) {
   CHECK_FALSE(reply.texts());
   CHECK_FALSE(reply.rows());
   CHECK_FALSE(reply.keys());
+  CHECK_FALSE(reply.texts_at("a"));
 }
 
 }  // namespace
@@ -83,6 +84,21 @@ TEST_CASE("a dictionary reads as its keys") {
   CHECK(*reply.keys() == Texts{"public", "burrow"});
   CHECK_FALSE(reply.rows());
   CHECK_FALSE(reply.texts());
+}
+
+TEST_CASE("a setting reads back as the list under its key, and has none under another") {
+  for (const auto& texts : {Texts{}, Texts{"a", "b"}}) {
+    auto made = message();
+    REQUIRE(append_setting(*made, {"rich_rules", texts}));
+    const BusReply reply{std::move(made)};
+    CHECK(*reply.texts_at("rich_rules") == texts);
+    CHECK(reply.texts_at("ports")->empty());
+    CHECK(*reply.keys() == Texts{"rich_rules"});
+    CHECK_FALSE(reply.texts());
+  }
+  CHECK_FALSE(reply_of({"burrow"}).texts_at("rich_rules"));
+  CHECK_FALSE(nested(DBUS_TYPE_DICT_ENTRY, "{ss}", {{"rich_rules", "x"}}).texts_at("rich_rules"));
+  CHECK_FALSE(append_setting(*message(), {"rich_rules", {"fine", "caf\xe9"}}));
 }
 
 TEST_CASE("an empty answer and a number are none of the shapes") {

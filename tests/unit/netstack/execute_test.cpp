@@ -105,6 +105,13 @@ class FakeHost : public Applier {
               state.settings[key] = s.value;
               return {};
             },
+            [&](const ChangeFirewalld& s) -> Result<void> {
+              for (const auto& e : s.remove) TRY_VOID(drop("firewalld " + firewall::to_string(e)));
+              for (const auto* more : {&s.restore, &s.add}) {
+                for (const auto& e : *more) TRY_VOID(make("firewalld " + firewall::to_string(e)));
+              }
+              return {};
+            },
             [&](const ChangeFirewall& s) -> Result<void> {
               if (s.table == TableChange::remove) {
                 state.has_table = false;
@@ -232,4 +239,54 @@ TEST_CASE("all of a plan fails only where steps fail, and says so for each") {
   const auto errors = execute_all(steps, host);
   CHECK(errors.size() > 5);
   for (const auto& error : errors) CHECK(error.code == Errc::already_exists);
+}
+
+namespace {
+
+Steps planned_for_firewalld() {
+  const auto asked = *decode_setup_request(examples::request_text());
+  auto there = examples::empty_host(asked);
+  there.firewalld_driver = FirewalldDriverSnapshot{};
+  auto settings = examples::settings();
+  settings.firewall = FirewallDriver::firewalld;
+  return plan_setup(asked, there, settings)->plan.steps;
+}
+
+// firewalld does not answer; whether it has done what it was asked for, nobody knows.
+class SilentFirewalld : public FakeHost {
+ public:
+  Result<void> apply(const Step& step) override {
+    if (std::holds_alternative<ChangeFirewalld>(step)) return fail(Errc::timeout, "no answer");
+    return FakeHost::apply(step);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("whichever step fails with the driver firewalld, the host is as before") {
+  const auto steps = planned_for_firewalld();
+  for (size_t failing = 0; failing < steps.size(); ++failing) {
+    CAPTURE(to_string(steps[failing]));
+    FakeHost host;
+    host.state.settings["net/ipv4/ip_forward"] = "0";
+    const auto before = host.describe();
+    host.steps_until_failure = static_cast<int>(failing);
+    REQUIRE_FALSE(execute_all_or_nothing(steps, host));
+    CHECK(host.describe() == before);
+  }
+}
+
+TEST_CASE("what firewalld was asked for in vain is left to be taken back later: it may do it yet") {
+  const auto steps = planned_for_firewalld();
+  SilentFirewalld host;
+  host.state.settings["net/ipv4/ip_forward"] = "0";
+  const auto before = host.describe();
+  const auto attempt = attempt_all(steps, host);
+  CHECK(attempt.outcome.error().code == Errc::timeout);
+  CHECK(host.describe() == before);
+  REQUIRE(attempt.left.size() == 1);
+  const auto* left = std::get_if<ChangeFirewalld>(&attempt.left.front().step);
+  REQUIRE(left != nullptr);
+  CHECK_FALSE(left->remove.empty());
+  CHECK(left->add.empty());
 }

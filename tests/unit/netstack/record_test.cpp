@@ -33,6 +33,9 @@ Steps steps_of_every_kind() {
   steps.emplace_back(KeepSettings{eth0, {}, {{{"net/ipv4/conf/eth0/rp_filter", "1"}}}});
   steps.emplace_back(ForgetSettings{eth0});
   steps.emplace_back(JoinZone{eth0, "burrow"});
+  const auto elements = firewall::compile(
+      firewall::NetworkPolicy{.name = *NetworkName::parse("front"), .bridge = eth0});
+  steps.emplace_back(ChangeFirewalld{elements, elements, elements});
   steps.emplace_back(LeaveZone{eth0, "trusted"});
   steps.emplace_back(SetVlanFiltering{eth0, host::VlanFiltering::off});
   steps.emplace_back(CreateBridge{{eth0, {}, 1400, 10, *LinkName::parse("red")}});
