@@ -3,56 +3,15 @@
 #include <algorithm>
 #include <array>
 
-#include "dns/name.h"
 #include "dns/reply.h"
+#include "dns/special_names.h"
 
 namespace burrow::dns {
 namespace {
 
-constexpr std::string_view kLocalhost{"\11localhost", 10};
-// The names that Podman and Docker give the host, the first for reverse look-ups.
-constexpr std::array<std::string_view, 2> kHostNames{
-    {{"\4host\12containers\10internal", 25}, {"\4host\6docker\10internal", 21}}};
 constexpr std::string_view kAsterisk{"\1*", 2};
 // Of aliases that lead to aliases.
 constexpr int kLongestChain = 8;
-// Never to be asked of a public server: RFC 6761 section 6.4, RFC 7686.
-constexpr std::array<std::string_view, 2> kNeverForwarded{{{"\7invalid", 8}, {"\5onion", 6}}};
-
-// Reverse zones that are nobody's (RFC 6303 section 4). RFC 1918 and unique local addresses are not
-// among them: a company's upstream may well know its own.
-struct ReservedPrefix {
-  std::array<uint8_t, 2> bytes;
-  uint8_t bits;
-  Family family;
-};
-constexpr std::array<ReservedPrefix, 5> kReserved{{
-    {{0, 0}, 8, Family::ipv4},
-    {{127, 0}, 8, Family::ipv4},
-    {{169, 254}, 16, Family::ipv4},
-    {{0xfe, 0x80}, 10, Family::ipv6},
-    {{0, 0}, 12, Family::ipv6},
-}};
-
-bool is_reserved(const ReverseName& name) {
-  return std::ranges::any_of(kReserved, [&](const ReservedPrefix& prefix) {
-    if (name.address.family() != prefix.family || name.prefix_length < prefix.bits) return false;
-    const auto bytes = name.address.bytes();
-    const unsigned found = (unsigned{bytes[0]} << 8) | bytes[1];
-    const unsigned wanted = (unsigned{prefix.bytes[0]} << 8) | prefix.bytes[1];
-    return (found ^ wanted) >> (16 - prefix.bits) == 0;
-  });
-}
-
-// Where the labels of `zone` begin at the end of `labels`; nothing when the name is not below it.
-std::optional<size_t> find_zone(std::string_view labels, std::string_view zone) {
-  if (!labels.ends_with(zone)) return {};
-  const size_t cut = labels.size() - zone.size();
-  size_t at = 0;
-  while (at < cut) at += 1 + static_cast<uint8_t>(labels[at]);
-  if (at != cut) return {};
-  return cut;
-}
 
 // Answers one decoded query of class IN.
 class Answerer {
@@ -71,20 +30,18 @@ class Answerer {
     // A container may be called "a.dns.podman" in so many words.
     if (zone && answer_name(labels, zone)) return authoritative();
     if (zone) return below_search_domain(*zone);
-    if (const auto domain = find_own_domain()) {
+    if (const auto domain = find_own_domain(labels)) {
       if (*domain > 0) return no_such_name(*domain);
       add_soa(0);
       return authoritative();
     }
-    if (is_host(labels) && !view_.networks.empty()) return host();
+    if (is_host_name(labels) && !view_.networks.empty()) return host();
     if (find_zone(labels, kLocalhost)) return localhost();
     if (const auto reverse = parse_reverse_name(labels);
         reverse.kind != ReverseName::Kind::not_reverse) {
       return reverse_name(reverse);
     }
-    for (const auto never : kNeverForwarded) {
-      if (const auto cut = find_zone(labels, never)) return no_such_name(*cut);
-    }
+    if (const auto never = find_never_forwarded(labels)) return no_such_name(*never);
     return elsewhere();
   }
 
@@ -187,6 +144,13 @@ class Answerer {
       writer_.set_owner(*target);
       search.labels = alias->target->name.labels();
       search.match = Match::exact;
+      if (alias->target->base == RecordTarget::Base::asked_domain) continue;
+      const auto zone = find_zone(search.labels, zones_.settings().search_domain.labels());
+      if (!zone) {
+        outside_target_ = *target;
+        return true;
+      }
+      search.labels = search.labels.substr(0, *zone);
     }
     return true;
   }
@@ -252,10 +216,10 @@ class Answerer {
   }
 
   // Where the domain begins that one of the networks was given; nothing when the name is elsewhere.
-  [[nodiscard]] std::optional<size_t> find_own_domain() const {
+  [[nodiscard]] std::optional<size_t> find_own_domain(std::string_view labels) const {
     for (size_t nth = 0; nth < view_.networks.size(); ++nth) {
       if (!network(nth).settings().domain) continue;
-      if (const auto cut = find_zone(query_.labels(), network(nth).domain())) return cut;
+      if (const auto cut = find_zone(labels, network(nth).domain())) return cut;
     }
     return {};
   }
@@ -266,10 +230,6 @@ class Answerer {
     if (zone != 0 || zones_.settings().search_domain.labels().empty()) return no_such_name(zone);
     add_soa(0);
     return authoritative();
-  }
-
-  static bool is_host(std::string_view labels) {
-    return std::ranges::find(kHostNames, labels) != kHostNames.end();
   }
 
   // The host as a container reaches it: at its network's gateway.
@@ -342,13 +302,26 @@ class Answerer {
 
   Verdict elsewhere() {
     if (view_.forwarding == Forwarding::never) return no_such_name(query_.labels().size());
+    return Forward{servers_of(query_.labels())};
+  }
+
+  // Who is asked about a name that is not ours.
+  [[nodiscard]] std::span<const IpAddress> servers_of(std::string_view labels) const {
     for (const uint32_t network : view_.networks) {
       const auto& zone = *zones_.networks()[network];
       if (zone.reach() == Reach::internal) continue;
-      const auto found = find_domain_servers(zone.settings().forwards, query_.labels());
-      if (!found.empty()) return Forward{found};
+      const auto found = find_domain_servers(zone.settings().forwards, labels);
+      if (!found.empty()) return found;
     }
-    return Forward{view_.servers};
+    return view_.servers;
+  }
+
+  // Whether upstream may know the target of an alias. One that leads nowhere is an answer too.
+  [[nodiscard]] bool is_elsewhere(std::string_view labels) const {
+    return view_.forwarding != Forwarding::never && !labels.empty() && !find_own_domain(labels) &&
+           !is_host_name(labels) && !find_zone(labels, kLocalhost) &&
+           parse_reverse_name(labels).kind == ReverseName::Kind::not_reverse &&
+           !find_never_forwarded(labels);
   }
 
   Verdict no_such_name(size_t zone) {
@@ -365,6 +338,11 @@ class Answerer {
 
   Verdict authoritative() {
     writer_.set_authoritative();
+    if (outside_target_ && !writer_.is_truncated()) {
+      if (const auto labels = writer_.target_at(*outside_target_); is_elsewhere(labels)) {
+        return Chase{writer_.suspend(), *outside_target_, servers_of(labels)};
+      }
+    }
     return Reply{writer_.finish()};
   }
 
@@ -372,7 +350,8 @@ class Answerer {
   const Query& query_;
   ReplyWriter& writer_;
   View view_;
-  RecordType wanted_;  // the type asked for; of ANY the one that is given
+  RecordType wanted_;                     // the type asked for; of ANY the one that is given
+  std::optional<size_t> outside_target_;  // where an alias out of the network leads
 };
 
 // The error that a query gets before anyone looks at its name.

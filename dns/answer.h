@@ -27,10 +27,16 @@ struct Reply {
 struct Forward {
   std::span<const IpAddress> servers;  ///< of the zones; empty: the host's
 };
+/// The reply is ours as far as an alias, and upstream's from there (alias_chase.h).
+struct Chase {
+  size_t size = 0;                     ///< of the reply buffer: aliases, without OPT record
+  size_t target = 0;                   ///< where in it the name is that upstream knows
+  std::span<const IpAddress> servers;  ///< as of Forward
+};
 /// No answer: RFCs forbid one.
 struct Drop {};
 
-using Verdict = std::variant<Reply, Forward, Drop>;
+using Verdict = std::variant<Reply, Forward, Chase, Drop>;
 
 /// The largest reply that `client` takes for `query`, in bytes.
 size_t reply_limit(const Query& query, Transport transport);

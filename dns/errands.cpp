@@ -141,6 +141,7 @@ class Errands::Implementation {
     const Upstream& upstream = errand.servers[ask.server];
     Try& each = errand.tries[ask.server];
     close(each);
+    if (!health_.is_reachable(upstream, now)) return;
     ++counts_.sent;
     if (ask.transport == Transport::tcp) ++counts_.over_tcp;
     each.dialect = health_.knows_edns(upstream, now) ? Dialect::edns : Dialect::plain;
@@ -155,7 +156,7 @@ class Errands::Implementation {
     if (each.handle) {
       places_.emplace(*each.handle, Place{token, ask.server});
     } else {
-      health_.was_silent(upstream, now);
+      health_.was_unreachable(upstream, now);
     }
   }
 

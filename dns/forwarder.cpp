@@ -314,6 +314,20 @@ void Forwarder::forward(const Zones& zones, const Client& client, const Query& q
                         std::span<const IpAddress> servers, Sink sink) {
   implementation_->forward(zones, client, query, servers, std::move(sink));
 }
+void Forwarder::complete(const Zones& zones, const Client& client, AliasChase chase,
+                         std::span<const IpAddress> servers, Sink sink) {
+  const auto held = std::make_shared<const AliasChase>(std::move(chase));
+  const auto query = held->query();
+  std::vector<uint8_t> reply(kMaximumMessageSize);
+  if (const auto known = answer_from_cache(zones, client, query, servers, reply)) {
+    return sink(held->completed(Bytes{reply}.first(*known)), {Source::Kind::cache, {}});
+  }
+  forward(zones, client, query, servers,
+          [held, sink = std::move(sink)](Bytes late, const Source& source) {
+            // Silence stays silence.
+            sink(late.empty() ? std::vector<uint8_t>{} : held->completed(late), source);
+          });
+}
 void Forwarder::flush() { implementation_->flush(); }
 size_t Forwarder::outstanding() const { return implementation_->outstanding(); }
 const ForwarderCounts& Forwarder::counts() const { return implementation_->counts(); }

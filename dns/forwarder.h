@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "dns/alias_chase.h"
 #include "dns/answer.h"
 #include "dns/cache.h"
 #include "dns/command_line.h"
@@ -65,6 +66,11 @@ class Forwarder {
   /// the client itself. `sink` may be called at once.
   void forward(const Zones& zones, const Client& client, const Query& query,
                std::span<const IpAddress> servers, Sink sink);
+
+  /// Gives `sink` the whole reply when what `servers` say of the alias's target is known; as
+  /// forward() otherwise.
+  void complete(const Zones& zones, const Client& client, AliasChase chase,
+                std::span<const IpAddress> servers, Sink sink);
 
   /// Forgets what is kept.
   void flush();

@@ -38,8 +38,8 @@ struct OwnedRecord {
 /// Reads "NAME TTL TYPE DATA", words between single spaces:
 ///   web 60 A 10.0.0.1, web 60 AAAA fd00::1, www 0 CNAME web, @ 0 MX 10 mail,
 ///   _http._tcp.web 0 SRV PRIORITY WEIGHT PORT web, @ 0 TXT "text" "more text".
-/// A target with a dot at its end is absolute, which MX and SRV may have. Texts take \" \\ and
-/// \DDD. Errors: invalid_input.
+/// A target with a dot at its end is absolute, and somebody else's unless it lies below the search
+/// domain. Texts take \" \\ and \DDD. Errors: invalid_input.
 Result<OwnedRecord> parse_record(std::string_view text);
 
 }  // namespace burrow::dns

@@ -119,14 +119,28 @@ size_t ReplyWriter::finish() {
     }
     used_ += kOptSize + options;
   }
+  write_header(query_.edns ? 1 : 0);
+  return used_;
+}
+
+size_t ReplyWriter::suspend() {
+  write_header(0);
+  return used_;
+}
+
+std::string_view ReplyWriter::target_at(size_t offset) const {
+  const auto end = skip_name(buffer_.first(used_), offset).value_or(offset + 1);
+  return {reinterpret_cast<const char*>(&buffer_[offset]), end - 1 - offset};
+}
+
+void ReplyWriter::write_header(uint16_t additionals) {
   uint8_t* header = buffer_.data();
   write_u16(header, query_.id);
   write_u16(header + 2, flags_ | (static_cast<uint16_t>(rcode_) & kMaskRcode));
   write_u16(header + 4, query_.question.empty() ? 0 : 1);
   write_u16(header + 6, answers_);
   write_u16(header + 8, authorities_);
-  write_u16(header + 10, query_.edns ? 1 : 0);
-  return used_;
+  write_u16(header + 10, additionals);
 }
 
 }  // namespace burrow::dns

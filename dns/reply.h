@@ -43,13 +43,20 @@ class ReplyWriter {
   /// off in front to get the zone's name.
   void add_soa(Section section, size_t owner);
 
+  /// The labels, in lower case, of the target that add_record() returned the place of.
+  [[nodiscard]] std::string_view target_at(size_t offset) const;
+  [[nodiscard]] bool is_truncated() const { return (flags_ & kFlagTruncated) != 0; }
+
   /// Completes the reply and returns its size in bytes.
   size_t finish();
+  /// The same, without an OPT record: somebody is to add more.
+  size_t suspend();
 
  private:
   // Reserves a record and writes its fields but the data; null when it does not fit.
   uint8_t* begin_record(size_t owner, RecordType type, uint32_t ttl, size_t data_size);
   [[nodiscard]] size_t opt_size() const;
+  void write_header(uint16_t additionals);
 
   std::span<uint8_t> buffer_;
   const Query& query_;

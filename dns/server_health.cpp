@@ -11,6 +11,8 @@ using std::chrono::seconds;
 // How long a silent server is asked last, and then again while it does not come
 // back.
 constexpr auto kSuspicion = seconds{10};
+// A host gets its network back at any moment, and no client should have to notice that late.
+constexpr auto kUnreachableFor = milliseconds{100};
 constexpr auto kCaselessFor = std::chrono::hours{1};
 constexpr auto kPlainFor = std::chrono::hours{1};
 // A server that needs three times as long as usual may be gone, or it asks half
@@ -56,6 +58,17 @@ void ServerHealth::answered(const Upstream& upstream, Clock::duration after) {
 
 void ServerHealth::was_silent(const Upstream& upstream, Time now) {
   record_of(upstream).silent_until = now + kSuspicion;
+}
+
+bool ServerHealth::is_reachable(const Upstream& upstream, Time now) const {
+  const auto found = records_.find(upstream);
+  return found == records_.end() || !found->second.unreachable_until ||
+         *found->second.unreachable_until < now;
+}
+
+void ServerHealth::was_unreachable(const Upstream& upstream, Time now) {
+  was_silent(upstream, now);
+  record_of(upstream).unreachable_until = now + kUnreachableFor;
 }
 
 bool ServerHealth::keeps_case(const Upstream& upstream, Time now) const {

@@ -37,6 +37,11 @@ class ServerHealth {
   /// should.
   void was_silent(const Upstream& upstream, Time now);
 
+  /// False for a moment after a question could not even be sent to it: there is no way there, and
+  /// finding that out costs as much as asking.
+  [[nodiscard]] bool is_reachable(const Upstream& upstream, Time now) const;
+  void was_unreachable(const Upstream& upstream, Time now);
+
   /// True unless it was seen lately to answer in another case than it was asked
   /// in (0x20).
   [[nodiscard]] bool keeps_case(const Upstream& upstream, Time now) const;
@@ -51,6 +56,7 @@ class ServerHealth {
   struct Record {
     std::optional<Clock::duration> round_trip;  ///< smoothed
     std::optional<Time> silent_until;           ///< asked last until then
+    std::optional<Time> unreachable_until;      ///< not asked at all until then
     std::optional<Time> caseless_until;         ///< not asked in mixed case until then
     std::optional<Time> plain_until;            ///< not asked with an OPT record until then
   };

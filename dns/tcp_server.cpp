@@ -179,6 +179,12 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
         authority.log->answered_from_cache(zones, client, query, written, Clock::now() - begin);
       }
       append(written);
+    } else if (const auto* chase = std::get_if<Chase>(&verdict)) {
+      ++authority.counts.forwarded;
+      const auto so_far = Bytes{owner_.reply_}.first(chase->size);
+      authority.forwarder.complete(
+          zones, client, AliasChase{query, Transport::tcp, so_far, chase->target}, chase->servers,
+          begin_waiting(zones, client, query, chase->servers));
     } else {
       ++authority.counts.dropped;
     }
@@ -186,6 +192,13 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
 
   void forward(const Zones& zones, const Client& client, const Query& query,
                std::span<const IpAddress> servers) {
+    owner_.authority_.forwarder.forward(zones, client, query, servers,
+                                        begin_waiting(zones, client, query, servers));
+  }
+
+  // What writes a reply that comes later.
+  Forwarder::Sink begin_waiting(const Zones& zones, const Client& client, const Query& query,
+                                std::span<const IpAddress> servers) {
     ++outstanding_;
     const auto& authority = owner_.authority_;
     Forwarder::Sink sink = [self = shared_from_this()](Bytes late, const auto&) {
@@ -197,7 +210,7 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
     if (authority.log != nullptr) [[unlikely]] {
       sink = authority.log->watch(zones, client, query, servers, std::move(sink));
     }
-    authority.forwarder.forward(zones, client, query, servers, std::move(sink));
+    return sink;
   }
 
   void append(Bytes reply) {

@@ -101,21 +101,29 @@ void run_trial(const Trial& trial, const Authority& authority,
     return done(line_of(json));
   }
   const auto* away = std::get_if<Forward>(&verdict);
-  if (away == nullptr) {
+  const auto* chase = std::get_if<Chase>(&verdict);
+  if (away == nullptr && chase == nullptr) {
     json["by"] = "nobody";
     return done(line_of(json));
   }
-  json["by"] = "upstream";
+  const auto servers = away != nullptr ? away->servers : chase->servers;
+  json["by"] = away != nullptr ? "upstream" : "us and upstream";
   json["servers"] = Json::array();
-  for (const auto& server : away->servers) json["servers"].push_back(server.to_string());
-  authority.forwarder.forward(zones, client, query, away->servers,
-                              [json = std::move(json), begin, done = std::move(done)](
-                                  Bytes late, const Forwarder::Source& source) {
-                                auto whole = json;
-                                if (source.server) whole["upstream"] = source.server->to_string();
-                                add_reply(whole, late, begin);
-                                done(line_of(whole));
-                              });
+  for (const auto& server : servers) json["servers"].push_back(server.to_string());
+  Forwarder::Sink sink = [json = std::move(json), begin, done = std::move(done)](
+                             Bytes late, const Forwarder::Source& source) {
+    auto whole = json;
+    if (source.server) whole["upstream"] = source.server->to_string();
+    add_reply(whole, late, begin);
+    done(line_of(whole));
+  };
+  if (away != nullptr) {
+    return authority.forwarder.forward(zones, client, query, servers, std::move(sink));
+  }
+  authority.forwarder.complete(
+      zones, client,
+      AliasChase{query, Transport::tcp, Bytes{reply}.first(chase->size), chase->target}, servers,
+      std::move(sink));
 }
 
 }  // namespace burrow::dns

@@ -14,9 +14,10 @@ constexpr size_t kBatch = 64;
 constexpr size_t kReplyAlignment = 64;
 // How many datagrams of one socket are answered before the others have their turn.
 constexpr size_t kTurn = 128;
-// While so many are answered more have come, most likely: looking at once costs one system call,
-// being told and looking then costs two.
+// When so many had come together, clients ask faster than single answers are cheap: those of the
+// next moment are taken as one batch. A client that waits for its answer is never made to wait.
 constexpr size_t kBusy = 8;
+constexpr std::chrono::microseconds kPause{100};
 
 }  // namespace
 
@@ -99,7 +100,8 @@ DatagramBatchPointer make_datagram_batch() {
 
 UdpServer::UdpServer(EventLoop& loop, host::Fd socket, const Authority& authority,
                      DatagramBatch& batch, uint32_t network)
-    : socket_(std::make_shared<host::Fd>(std::move(socket))),
+    : loop_(loop),
+      socket_(std::make_shared<host::Fd>(std::move(socket))),
       authority_(authority),
       batch_(batch),
       network_(network),
@@ -116,8 +118,10 @@ void UdpServer::on_readable() {
     answer_batch(count);
     batch_.send(socket_->get());
     batch_.reset(count);
-    if (count < kBusy) return watch_.await_arrival();
     answered += count;
+    if (count == kBatch) continue;
+    if (answered >= kBusy) loop_.rest(kPause);
+    return watch_.await_arrival();
   }
   watch_.await_readable();
 }
@@ -154,6 +158,12 @@ void UdpServer::answer_batch(size_t count) {
         authority_.log->answered_from_cache(zones, client, query, written, Clock::now() - begin);
       }
       batch_.add_reply(slot, *known);
+    } else if (const auto* chase = std::get_if<Chase>(&verdict)) {
+      ++counts.forwarded;
+      const Bytes so_far{batch_.next_reply().first(chase->size)};
+      authority_.forwarder.complete(zones, client,
+                                    AliasChase{query, Transport::udp, so_far, chase->target},
+                                    chase->servers, sink_for(slot, query, chase->servers, client));
     } else {
       ++counts.dropped;
     }
@@ -162,6 +172,13 @@ void UdpServer::answer_batch(size_t count) {
 
 void UdpServer::forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
                         const Client& client) {
+  authority_.forwarder.forward(*authority_.zones, client, query, servers,
+                               sink_for(slot, query, servers, client));
+}
+
+Forwarder::Sink UdpServer::sink_for(size_t slot, const Query& query,
+                                    std::span<const IpAddress> servers,
+                                    const Client& client) const {
   Forwarder::Sink sink = [socket = socket_, to = batch_.client(slot)](Bytes reply, const auto&) {
     if (reply.empty()) return;
     ::sendto(socket->get(), reply.data(), reply.size(), MSG_DONTWAIT, &to.any, size_of(to));
@@ -169,7 +186,7 @@ void UdpServer::forward(size_t slot, const Query& query, std::span<const IpAddre
   if (authority_.log != nullptr) [[unlikely]] {
     sink = authority_.log->watch(*authority_.zones, client, query, servers, std::move(sink));
   }
-  authority_.forwarder.forward(*authority_.zones, client, query, servers, std::move(sink));
+  return sink;
 }
 
 }  // namespace burrow::dns

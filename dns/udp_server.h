@@ -48,7 +48,12 @@ class UdpServer {
   void answer_batch(size_t count);
   void forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
                const Client& client);
+  // What sends a reply that comes later.
+  [[nodiscard]] Forwarder::Sink sink_for(size_t slot, const Query& query,
+                                         std::span<const IpAddress> servers,
+                                         const Client& client) const;
 
+  EventLoop& loop_;
   std::shared_ptr<host::Fd> socket_;
   const Authority& authority_;
   DatagramBatch& batch_;

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "core/log.h"
 #include "firewall/admin_rules.h"
 #include "firewall/conflicts.h"
 #include "firewall/mending.h"
@@ -241,14 +242,39 @@ Result<void> remove_if_last(Session& session, const Change& change) {
               kMostAttempts);
 }
 
+// What a renewed table gets: the elements of `change`, and those that stand for owners which the
+// change does not name. Another engine's networks are on another engine's records.
+Result<std::vector<Element>> renewed_elements(Session& session, std::span<const KernelSet> sets,
+                                              const Change& change) {
+  auto named = TRY(without_conflicts(change.add));
+  std::set<std::string_view> owners;
+  for (const auto* elements : {&change.add, &change.remove}) {
+    for (const auto& element : *elements) owners.insert(element.owner);
+  }
+  auto all = named;
+  for (const auto& shape : all_shapes()) {
+    const auto there = std::ranges::find(sets, shape.name, &KernelSet::name);
+    // What another release had in a set of another kind cannot be read.
+    if (shape.lifetime || there == sets.end() || !there->is_current) continue;
+    for (auto& element : TRY(session.read_set(shape.set))) {
+      if (!owners.contains(element.owner)) all.push_back(std::move(element));
+    }
+  }
+  auto result = without_conflicts(all);
+  if (result) return result;
+  log::warn("firewall", "the table is renewed without what others have in it: {}",
+            result.error().message);
+  return named;
+}
+
 // Renews everything that is ours inside the table and leaves what the administrator made: the rules
 // of chain `admin`, and chains and sets of other names.
 Result<void> replace(Session& session, const Change& change) {
-  const auto add = TRY(without_conflicts(change.add));
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
     const auto found = TRY(session.look_up({}));
     const auto chains = TRY(session.chains());
     const auto sets = TRY(session.sets());
+    const auto add = TRY(renewed_elements(session, sets, change));
     const auto has_chain = [&](std::string_view name) {
       return std::ranges::find(chains, name) != chains.end();
     };

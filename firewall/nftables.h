@@ -36,7 +36,9 @@ struct Change {
     /// Delete the table whole if `remove` takes its last bridge, else keep it; decided by what is
     /// there when it happens.
     remove_if_last,
-    replace,  ///< renew chains, rules and all elements; the rules of chain `admin` stay
+    /// Renew chains, rules and all elements. The rules of chain `admin` stay, and elements whose
+    /// owner neither `add` nor `remove` names, as far as sets are of this release's kinds.
+    replace,
   };
   Table table = Table::keep;
   std::vector<Element> remove;

@@ -4,12 +4,18 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <set>
 #include <vector>
 
 #include "host/fd.h"
 
 namespace burrow::host {
+namespace {
+
+constexpr std::chrono::milliseconds kLongestPause{1};
+
+}  // namespace
 
 // What the kernel is asked to watch is changed only when a callback did not ask for the same again:
 // a busy socket costs one epoll_wait per batch and nothing else.
@@ -57,6 +63,7 @@ struct EventLoop::Implementation {
   std::vector<Place> places;
   std::vector<uint32_t> free_places;
   std::set<std::pair<Clock::time_point, TimerState>> deadlines;
+  Clock::duration pause{};
   bool is_stopped = false;
 
   uint64_t add(WatchState state) {
@@ -101,6 +108,14 @@ struct EventLoop::Implementation {
     }
   }
 
+  void rest() {
+    if (pause == Clock::duration::zero()) return;
+    const timespec time{0, static_cast<long>(std::chrono::nanoseconds{pause}.count())};
+    // Cut short by a signal: then there is something to do.
+    ::nanosleep(&time, nullptr);
+    pause = {};
+  }
+
   void expire() {
     if (deadlines.empty()) return;
     const auto now = Clock::now();
@@ -120,10 +135,16 @@ void EventLoop::run() {
   while (!implementation_->is_stopped) {
     implementation_->wait_and_dispatch();
     implementation_->expire();
+    implementation_->rest();
   }
 }
 
 void EventLoop::stop() { implementation_->is_stopped = true; }
+
+void EventLoop::rest(Clock::duration pause) {
+  implementation_->pause =
+      std::clamp(pause, implementation_->pause, Clock::duration{kLongestPause});
+}
 
 void FdWatch::State::await(uint32_t event) {
   wanted |= event;

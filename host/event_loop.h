@@ -22,6 +22,10 @@ class EventLoop {
   void run();
   /// Makes run() return after the callback at hand.
   void stop();
+  /// The loop sleeps once, so long or a little longer, before it looks again what has come: for who
+  /// has answered all there was and expects so much more that it is cheaper to take together. The
+  /// longest of a round counts.
+  void rest(Clock::duration pause);
 
  private:
   friend class FdWatch;

@@ -79,7 +79,7 @@ bool is_data(std::string_view type, std::string_view data) {
     const auto address = IpAddress::parse(data);
     return address && address->is_v4() == (type == "A");
   }
-  if (type == "CNAME") return is_domain(data) && !data.ends_with('.');
+  if (type == "CNAME") return is_target(data);
   if (type == "MX") return is_numbers_and_target(data, 1);
   if (type == "SRV") return is_numbers_and_target(data, 3);
   return type == "TXT" && are_texts(data);

@@ -5,10 +5,30 @@
 #include <cstdlib>
 #include <vector>
 
+#include "dns/alias_chase.h"
 #include "dns/cache.h"
 #include "dns/relay.h"
 
 using namespace burrow::dns;
+
+namespace {
+
+// As what an alias of ours leads to: the question is the target, so the aliased name may be any.
+void try_alias(const Query& query, Transport transport, Bytes response) {
+  std::vector<uint8_t> so_far(kHeaderSize);
+  so_far.insert(so_far.end(), query.question.begin(), query.question.end());
+  const size_t alias = so_far.size();
+  so_far.insert(so_far.end(), {0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 5, 0, 6, 2, 'a', 'b', 1, 'c', 0});
+  so_far[5] = 1;
+  so_far[7] = 1;
+  const AliasChase chase{query, transport, so_far, alias + 12};
+  const auto whole = chase.completed(response);
+  if (whole.size() > reply_limit(query, transport)) std::abort();
+  const PendingQuestion pending{query, transport};
+  if (!relayed_response(pending, whole)) std::abort();
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (size == 0) return 0;
@@ -24,6 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const PendingQuestion pending{query, transport};
 
   const Bytes response{bytes + 1, size - 1};
+  try_alias(query, transport, response);
   judge(response);
   if (const auto reply = relayed_response(pending, response)) {
     if (reply->size() > reply_limit(query, transport)) std::abort();

@@ -284,6 +284,24 @@ class Relay(DaemonTest):
         self.assertEqual((reply.rcode, reply.truncated), (NOERROR, True))
         self.assertLessEqual(reply.size, 512)
 
+    def test_an_alias_out_of_the_network_comes_with_what_it_leads_to(self):
+        upstream = self.start_upstream(NETWORK, dns.answering("192.0.2.9"))
+        daemon = self.start_daemon(
+            {"net": network([NETWORK]) + "=   db 5 CNAME db.corp.example.\n"})
+        for reply in (ask("db.dns.podman", source=CLIENT), ask_tcp("db", source=CLIENT)):
+            self.assertEqual((reply.rcode, reply.data), (NOERROR, ["db.corp.example.", "192.0.2.9"]))
+            self.assertEqual(reply.answer[1][0], "db.corp.example.")
+        # Asked once: the second time it was kept.
+        self.assertEqual(upstream.names(), [("db.corp.example.", dns.A)])
+        query = dns.control(daemon, "query db from=" + CLIENT)
+        self.assertEqual((query["by"], query["answer"][-1]),
+                         ("us and upstream", "db.corp.example. 60 A 192.0.2.9"))
+        upstream.stop()
+        self.start_upstream(SECOND, failing(REFUSED))
+        daemon.reload({"net": network([SECOND]) + "=   db 5 CNAME db.corp.example.\n"})
+        reply = ask("db", source=CLIENT)
+        self.assertEqual((reply.rcode, reply.data), (SERVFAIL, ["db.corp.example."]))
+
     def test_wrong_responses_are_not_believed(self):
         def behaviour(query, _):
             spoofed = respond(query, addresses=["6.6.6.6"])

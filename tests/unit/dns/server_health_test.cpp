@@ -77,6 +77,19 @@ TEST_CASE("what is remembered of servers is bounded") {
   CHECK(health.records().size() <= 4096);
 }
 
+TEST_CASE("a server with no way to it is not asked at all for a moment, and last for a while") {
+  ServerHealth health;
+  const Upstream server{.address = IpAddress::v4(0x0a000001)};
+  const Upstream other{.address = IpAddress::v4(0x0a000002)};
+  const Clock::time_point now{};
+  CHECK(health.is_reachable(server, now));
+  health.was_unreachable(server, now);
+  CHECK_FALSE(health.is_reachable(server, now));
+  CHECK(health.is_reachable(other, now));
+  CHECK(health.order({server, other}, now).servers[0] == other);
+  CHECK(health.is_reachable(server, now + std::chrono::milliseconds{101}));
+}
+
 TEST_CASE("one client gets no more than its share, and the rest stays for others") {
   ClientShares shares{1000, 100};
   const auto greedy = IpAddress::v4(1);

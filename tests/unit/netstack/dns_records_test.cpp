@@ -31,6 +31,7 @@ Texts records(std::string text) {
 }  // namespace
 
 TEST_CASE("records of a definition become lines, one for each") {
+  CHECK(records("db cname db.example.com.") == Texts{"=   db 0 CNAME db.example.com."});
   CHECK(records("www CNAME web; mail 60 mx 10  mx1.example.com.\n@ TXT \"a;b\"") ==
         Texts{"=   www 0 CNAME web", "=   mail 60 MX 10 mx1.example.com.", "=   @ 0 TXT \"a;b\""});
   CHECK(records("db A 10.0.0.9;db AAAA fd00::9; _http._tcp SRV 0 0 80 web") ==
@@ -63,7 +64,7 @@ TEST_CASE("a label stands in for an option that is not there") {
 
 TEST_CASE("what is no record and no setting is refused with its words") {
   for (const auto* text :
-       {"www", "www CNAME", "www CNAME example.com.", "www CNAME a b", "a..b A 10.0.0.1",
+       {"www", "www CNAME", "www CNAME a b", "a..b A 10.0.0.1",
         "db A fd00::1", "db A 10.0.0.1 x", "db AAAA 10.0.0.1", "db X y", "m MX mail", "m MX 1",
         "m MX 65536 mail", "s SRV 0 0 web", "t TXT", "t TXT \"x", "a,b A 10.0.0.1", "t TXT \x01"}) {
     CAPTURE(text);
