@@ -25,7 +25,7 @@ constexpr std::string_view kMarkedChain = "forward";
 /// table of another release is recognised.
 constexpr std::string_view kVersionMark = "burrow ruleset 5";
 /// How many rules there are: each carries its number, so that a missing one is told (rule_mark.h).
-constexpr size_t kRuleCount = 107;
+constexpr size_t kRuleCount = 118;
 
 /// 32-bit slots of the register file of nf_tables (NFT_REG32_00 and up): concatenations occupy
 /// consecutive ones, links and IPv6 addresses four.

@@ -94,9 +94,9 @@ class Egress(LimitsTest):
         self.assertEqual(len(shown), 4)
         for command in ("firewall-reload", "repair"):
             for change in (
-                    "flush ruleset", "flush set inet burrow egress_deny4", "flush chain inet burrow egress_limits",
-                    "flush chain inet burrow limits; flush chain inet burrow egress_limits;"
-                    "flush chain inet burrow ingress_limits; delete chain inet burrow refused",
+                    "flush ruleset", "flush set inet burrow egress_deny4", "flush chain inet burrow egress_limits4",
+                    "".join(f"flush chain inet burrow {way}gress_limits{family};" for way in ("e", "in") for family in (4, 6))
+                    + "delete chain inet burrow refused",
                     "delete element inet burrow connection_rate6 { fd00:30::2 }"):
                 with self.subTest(command=command, change=change):
                     self.nft(change)

@@ -46,8 +46,9 @@ TEST_CASE("no rule drops without having asked for one of our bridges") {
       const auto* verdict = std::get_if<expression::Verdict>(&one);
       return verdict != nullptr && verdict->action == expression::Action::drop;
     });
-    const bool is_below = rule.chain == "container" || rule.chain == "limits" ||
-                          rule.chain == "between" || rule.chain == "entering";
+    const bool is_below = rule.chain == "container" || rule.chain == "limits4" ||
+                          rule.chain == "limits6" || rule.chain == "between" ||
+                          rule.chain == "entering";
     // What it drops is for a port that leads to a container, and is led there when it comes again.
     if (!drops || is_below || rule.chain == "admission") continue;
     CHECK(std::ranges::any_of(rule.expressions, [](const Expression& one) {
@@ -73,13 +74,13 @@ TEST_CASE("each direction and family asks a container's list before its network'
     return names;
   };
   using Names = std::vector<std::string>;
-  CHECK(asked_by("egress_limits", "4") == Names{"egress_deny4", "egress_allow4", "egress_only4",
-                                                "network_egress_deny4", "network_egress_allow4",
-                                                "network_egress_deny4", "network_egress_allow4",
-                                                "network_egress_only", "network_egress_only"});
-  CHECK(asked_by("ingress_limits", "6") == Names{"ingress_deny6", "ingress_allow6", "ingress_only6",
-                                                 "network_ingress_deny6", "network_ingress_allow6",
-                                                 "network_ingress_only"});
+  CHECK(asked_by("egress_limits4", "4") == Names{"egress_deny4", "egress_allow4", "egress_only4",
+                                                 "network_egress_deny4", "network_egress_allow4",
+                                                 "network_egress_deny4", "network_egress_allow4",
+                                                 "network_egress_only", "network_egress_only"});
+  CHECK(asked_by("ingress_limits6", "6") ==
+        Names{"ingress_deny6", "ingress_allow6", "ingress_only6", "network_ingress_deny6",
+              "network_ingress_allow6", "network_ingress_only"});
 }
 
 TEST_CASE("sets are declared in the order of their names in code") {
