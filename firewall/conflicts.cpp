@@ -134,8 +134,10 @@ Probes probes_for(const Element& element) {
   const bool is_of_prefixes = std::ranges::any_of(
       element.key, [](const Field& field) { return std::holds_alternative<IpNetwork>(field); });
   // A question goes with a published port, whose claim is looked up; it needs none of its own.
+  // Lists begin with a container's address or a bridge, which are nobody else's.
   const bool is_question = element.set == SetName::asked4 || element.set == SetName::asked6;
-  if (is_of_prefixes && !is_question) probes.scans.push_back(element.set);
+  const bool is_listed = is_of_prefixes && !std::holds_alternative<IpNetwork>(element.key.front());
+  if (is_of_prefixes && !is_question && !is_listed) probes.scans.push_back(element.set);
   if (maps == nullptr) return probes;
   const auto port = port_of(element);
   const auto look_up = [&](SetName set, uint16_t number) {

@@ -10,73 +10,6 @@ namespace {
 
 using enum FieldType;
 
-// How long a closed port of the host's firewall stays open to those who were let in before, and how
-// often a client's first packet takes the long way: a balance.
-constexpr std::chrono::minutes kAdmission{10};
-
-constexpr std::array<SetShape, kSetCount> kShapes{{
-    {SetName::bridges, "bridges", {link}, {}, "bridges of our networks"},
-    {SetName::same_bridge, "same_bridge", {link, link}, {}, "pairs that are one network"},
-    {SetName::isolated, "isolated", {link}, {}, "do not reach each other"},
-    {SetName::strict, "strict", {link}, {}, "neither reach nor are reached"},
-    {SetName::internal, "internal", {link}, {}, "have no traffic but with the host"},
-    {SetName::subnets4, "subnets4", {prefix4}, {}, "sources that are masqueraded"},
-    {SetName::subnets6, "subnets6", {prefix6}, {}, "sources that are masqueraded"},
-    {SetName::same_network4, "same_network4", {prefix4, prefix4}, {}, "never masqueraded"},
-    {SetName::same_network6, "same_network6", {prefix6, prefix6}, {}, "never masqueraded"},
-    {SetName::snat4, "snat4", {prefix4}, {address4}, "outbound address of a subnet"},
-    {SetName::snat6, "snat6", {prefix6}, {address6}, "outbound address of a subnet"},
-    {SetName::routed4, "routed4", {prefix4}, {}, "reached directly, and never masqueraded"},
-    {SetName::routed6, "routed6", {prefix6}, {}, "reached directly, and never masqueraded"},
-    {SetName::loopback6, "loopback6", {prefix6}, {}, "subnets that ::1 reaches"},
-    {SetName::dns4, "dns4", {address4, protocol, port}, {address4, port}, "DNS listeners"},
-    {SetName::dns6, "dns6", {address6, protocol, port}, {address6, port}, "DNS listeners"},
-    {SetName::publish4, "publish4", {protocol, port}, {address4, port}, "host port : container"},
-    {SetName::publish4_at,
-     "publish4_at",
-     {address4, protocol, port},
-     {address4, port},
-     "host address and port : container"},
-    {SetName::publish4_range,
-     "publish4_range",
-     {protocol, ports},
-     {address4},
-     "host ports : container with the same ports"},
-    {SetName::publish6, "publish6", {protocol, port}, {address6, port}, "host port : container"},
-    {SetName::publish6_at,
-     "publish6_at",
-     {address6, protocol, port},
-     {address6, port},
-     "host address and port : container"},
-    {SetName::publish6_range,
-     "publish6_range",
-     {protocol, ports},
-     {address6},
-     "host ports : container with the same ports"},
-    {SetName::asked4,
-     "asked4",
-     {prefix4, protocol, ports},
-     {},
-     "published ports that the host's firewall decides on"},
-    {SetName::asked6,
-     "asked6",
-     {prefix6, protocol, ports},
-     {},
-     "published ports that the host's firewall decides on"},
-    {SetName::admitted4,
-     "admitted4",
-     {link, address4, address4, protocol, port},
-     {},
-     "whom the host's firewall let in, for a while",
-     kAdmission},
-    {SetName::admitted6,
-     "admitted6",
-     {link, address6, address6, protocol, port},
-     {},
-     "whom the host's firewall let in, for a while",
-     kAdmission},
-}};
-
 constexpr std::string_view kSeparator = " . ";
 
 Result<uint16_t> parse_port(std::string_view text) {
@@ -94,6 +27,15 @@ Result<PortRange> parse_ports(std::string_view text) {
   const auto last = dash == text.npos ? first : TRY(parse_port(text.substr(dash + 1)));
   if (last < first) return fail(Errc::invalid_input, "not a port range: \"{}\"", text);
   return PortRange{first, last};
+}
+
+Result<ConnectionCount> parse_count(std::string_view text) {
+  ConnectionCount count;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count.most);
+  if (error != std::errc{} || end != text.data() + text.size() || count.most == 0) {
+    return fail(Errc::invalid_input, "not a number of connections: \"{}\"", text.substr(0, 32));
+  }
+  return count;
 }
 
 Result<Field> parse_field(FieldType type, std::string_view text) {
@@ -122,6 +64,10 @@ Result<Field> parse_field(FieldType type, std::string_view text) {
     }
     case ports:
       return Field{TRY(parse_ports(text))};
+    case rate:
+      return Field{TRY(Rate::parse(text))};
+    case connections:
+      return Field{TRY(parse_count(text))};
   }
   return fail(Errc::invalid_input, "unknown kind of field");
 }
@@ -180,16 +126,9 @@ std::span<const Field> port_fields(const Element& element, const PublishSet& set
   return std::span{element.key}.subspan(set.claim == Claim::specific ? 1 : 0);
 }
 
+const char* value_member(const SetShape& shape) { return shape.has_bound() ? "limit" : "to"; }
+
 }  // namespace
-
-bool SetShape::has_intervals() const {
-  return std::ranges::any_of(
-      key, [](FieldType type) { return type == prefix4 || type == prefix6 || type == ports; });
-}
-
-const SetShape& shape_of(SetName set) { return kShapes[static_cast<size_t>(set)]; }
-
-std::span<const SetShape> all_shapes() { return kShapes; }
 
 bool overlaps(const Element& a, const Element& b) {
   const auto all_overlap = [](std::span<const Field> left, std::span<const Field> right) {
@@ -207,7 +146,9 @@ Json encode(const Element& element) {
   Json json;
   json["set"] = shape_of(element.set).name;
   json["key"] = to_string(element.key);
-  if (!element.value.empty()) json["to"] = to_string(element.value);
+  if (!element.value.empty()) {
+    json[value_member(shape_of(element.set))] = to_string(element.value);
+  }
   json["owner"] = element.owner;
   return json;
 }
@@ -215,8 +156,9 @@ Json encode(const Element& element) {
 Result<Element> decode_element(const JsonCursor& cursor) {
   const auto name_cursor = TRY(cursor.at("set"));
   const auto name = TRY(name_cursor.string());
-  const auto shape = std::ranges::find(kShapes, name, &SetShape::name);
-  if (shape == kShapes.end()) return name_cursor.failure("unknown set \"{}\"", name.substr(0, 32));
+  const auto shapes = all_shapes();
+  const auto shape = std::ranges::find(shapes, name, &SetShape::name);
+  if (shape == shapes.end()) return name_cursor.failure("unknown set \"{}\"", name.substr(0, 32));
   const auto fields_at = [&](std::string_view member, std::span<const FieldType> types) {
     return [&cursor, member, types]() -> Result<std::vector<Field>> {
       const auto place = TRY(cursor.at(member));
@@ -225,7 +167,7 @@ Result<Element> decode_element(const JsonCursor& cursor) {
   };
   Element element{.set = shape->set};
   element.key = TRY(fields_at("key", shape->key));
-  if (!shape->value.empty()) element.value = TRY(fields_at("to", shape->value));
+  if (!shape->value.empty()) element.value = TRY(fields_at(value_member(*shape), shape->value));
   const auto owner = TRY(cursor.at("owner"));
   element.owner = TRY(owner.string());
   const bool is_printable = std::ranges::all_of(
@@ -245,6 +187,10 @@ std::string to_string(std::span<const Field> fields) {
     std::string operator()(const PortRange& range) const {
       return range.first == range.last ? fmt::format("{}", range.first)
                                        : fmt::format("{}-{}", range.first, range.last);
+    }
+    std::string operator()(const Rate& value) const { return value.to_string(); }
+    std::string operator()(const ConnectionCount& count) const {
+      return fmt::format("{}", count.most);
     }
   };
   std::string text;

@@ -19,6 +19,7 @@
 #include "core/json.h"
 #include "core/names.h"
 #include "core/port.h"
+#include "core/rate.h"
 #include "core/result.h"
 
 namespace burrow::firewall {
@@ -49,16 +50,50 @@ enum class SetName : uint8_t {
   publish6_range,
   asked4,
   asked6,
+  egress_deny4,
+  egress_deny6,
+  egress_allow4,
+  egress_allow6,
+  egress_only4,
+  egress_only6,
+  network_egress_deny4,
+  network_egress_deny6,
+  network_egress_allow4,
+  network_egress_allow6,
+  network_egress_only,
+  ingress_deny4,
+  ingress_deny6,
+  ingress_allow4,
+  ingress_allow6,
+  ingress_only4,
+  ingress_only6,
+  network_ingress_deny4,
+  network_ingress_deny6,
+  network_ingress_allow4,
+  network_ingress_allow6,
+  network_ingress_only,
+  connection_rate4,
+  connection_rate6,
+  connections4,
+  connections6,
+  packet_rate4,
+  packet_rate6,
   admitted4,
   admitted6,
 };
-constexpr size_t kSetCount = 26;
+constexpr size_t kSetCount = 54;
 
 /// Consecutive ports, both bounds included.
 struct PortRange {
   uint16_t first = 0;
   uint16_t last = 0;
   friend auto operator<=>(const PortRange&, const PortRange&) = default;
+};
+
+/// How many connections there may be at a time; at least 1.
+struct ConnectionCount {
+  uint32_t most = 1;
+  friend auto operator<=>(const ConnectionCount&, const ConnectionCount&) = default;
 };
 
 /// What one part of a key or of a mapped value is.
@@ -71,10 +106,13 @@ enum class FieldType : uint8_t {
   protocol,
   port,
   ports,
+  rate,         ///< no bytes of a key or value, but what the kernel counts by for an element
+  connections,  ///< likewise
 };
 
 /// One part of a key or of a mapped value. A single port is a range of one.
-using Field = std::variant<LinkName, IpAddress, IpNetwork, Protocol, PortRange>;
+using Field =
+    std::variant<LinkName, IpAddress, IpNetwork, Protocol, PortRange, Rate, ConnectionCount>;
 
 /// Up to five types of fields, in their order; a constant that costs nothing at start.
 class FieldTypes {
@@ -93,7 +131,9 @@ class FieldTypes {
   size_t size_ = 0;
 };
 
-/// The parts that keys and mapped values of a set have. `value` is empty for sets.
+/// The parts that keys and mapped values of a set have. `value` is empty for sets, and a
+/// single bound for sets whose elements count: such a key is in its set only while the bound is
+/// exceeded.
 struct SetShape {
   SetName set;
   std::string_view name;
@@ -104,6 +144,12 @@ struct SetShape {
   std::optional<std::chrono::seconds> lifetime = {};
   /// Whether a key may be an interval.
   [[nodiscard]] bool has_intervals() const;
+  /// Whether elements count by a bound.
+  [[nodiscard]] constexpr bool has_bound() const {
+    return value.size() == 1 && (value[0] == FieldType::rate || value[0] == FieldType::connections);
+  }
+  /// Whether keys map to values.
+  [[nodiscard]] constexpr bool is_map() const { return !value.empty() && !has_bound(); }
 };
 
 const SetShape& shape_of(SetName set);
@@ -128,7 +174,7 @@ constexpr size_t kLongestOwner = 127;
 bool overlaps(const Element& a, const Element& b);
 
 /// {"set": "publish4", "key": "tcp . 8080", "to": "10.89.0.2 . 80", "owner": "..."}; "to" only in
-/// maps.
+/// maps, and "limit" instead where elements count.
 Json encode(const Element& element);
 /// Errors: invalid_input with the path of the field.
 Result<Element> decode_element(const JsonCursor& cursor);

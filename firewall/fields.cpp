@@ -23,6 +23,9 @@ size_t length_of(FieldType type) {
     case FieldType::port:
     case FieldType::ports:
       return 2;
+    case FieldType::rate:
+    case FieldType::connections:
+      break;  // stands beside key and value
   }
   return 0;
 }
@@ -58,6 +61,8 @@ std::vector<uint8_t> encode_bound(std::span<const Field> fields, Bound bound) {
     void operator()(const PortRange& range) const {
       append_port(bytes, bound == Bound::first ? range.first : range.last);
     }
+    void operator()(const Rate& /*rate*/) const {}
+    void operator()(const ConnectionCount& /*count*/) const {}
   };
   std::vector<uint8_t> bytes;
   for (const auto& field : fields) {
@@ -113,6 +118,9 @@ std::optional<Field> decode_field(FieldType type, std::span<const uint8_t> first
     case FieldType::port:
     case FieldType::ports:
       return Field{PortRange{port(first), port(last)}};
+    case FieldType::rate:
+    case FieldType::connections:
+      break;
   }
   return std::nullopt;
 }
@@ -188,6 +196,9 @@ uint32_t kernel_type(std::span<const FieldType> types) {
       case FieldType::port:
       case FieldType::ports:
         number = 13;
+        break;
+      case FieldType::rate:
+      case FieldType::connections:
         break;
     }
     result = result << kBitsPerType | number;

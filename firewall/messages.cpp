@@ -16,6 +16,7 @@
 #include <cstring>
 #include <memory>
 
+#include "firewall/bound.h"
 #include "firewall/fields.h"
 #include "firewall/nftnl.h"
 #include "firewall/rule_mark.h"
@@ -30,6 +31,9 @@ constexpr size_t kSmallMessage = 4096;
 // buffers are zeroed, and fresh pages are the dearest part of a short-lived program.
 constexpr size_t kElementsPerMessage = 64;
 constexpr size_t kElementRoom = 1024;
+
+// The burst that nft does not print.
+constexpr uint32_t kListedBurst = 5;
 
 // Bounds what strangers can make the kernel remember: a few megabytes.
 constexpr uint32_t kMostRemembered = 65'536;
@@ -148,11 +152,21 @@ struct Adder {
     nftnl_expr_set_u8(object, NFTNL_EXPR_REJECT_CODE, reject.code);
   }
   void operator()(const expression::Masquerade&) const { make("masq"); }
+  static uint32_t verdict_of(expression::Action action) {
+    switch (action) {
+      case expression::Action::accept:
+        return NF_ACCEPT;
+      case expression::Action::drop:
+        return NF_DROP;
+      case expression::Action::go_back:
+        return static_cast<uint32_t>(NFT_RETURN);
+    }
+    return NF_DROP;
+  }
   void operator()(const expression::Verdict& verdict) const {
-    const bool is_accept = verdict.action == expression::Action::accept;
     auto* object = make("immediate");
     nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-    nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_VERDICT, is_accept ? NF_ACCEPT : NF_DROP);
+    nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_VERDICT, verdict_of(verdict.action));
   }
   void operator()(const expression::Jump& jump) const {
     auto* object = make("immediate");
@@ -180,7 +194,9 @@ void add_element(nftnl_set* set, const Element& element, Part part) {
   auto* object = new_element(bounds.first);
   if (part == Part::whole) {
     const auto value = encode_fields(element.value);
-    if (!value.empty()) {
+    if (shape.has_bound()) {
+      nftnl_set_elem_add_expr(object, bound_expression(element.value.front()));
+    } else if (!value.empty()) {
       nftnl_set_elem_set(object, NFTNL_SET_ELEM_DATA, value.data(),
                          static_cast<uint32_t>(value.size()));
     }
@@ -227,7 +243,7 @@ uint32_t set_flags(const SetShape& shape) {
   uint32_t flags = 0;
   if (shape.has_intervals()) flags |= NFT_SET_INTERVAL;
   if (shape.has_intervals() && shape.key.size() > 1) flags |= NFT_SET_CONCAT;
-  if (!shape.value.empty()) flags |= NFT_SET_MAP;
+  if (shape.is_map()) flags |= NFT_SET_MAP;
   if (shape.lifetime) flags |= NFT_SET_EVAL | NFT_SET_TIMEOUT;
   return flags;
 }
@@ -301,7 +317,14 @@ void put_new_set(Messages& batch, const SetShape& shape) {
   nftnl_set_set_u32(object, NFTNL_SET_FLAGS, set_flags(shape));
   nftnl_set_set_u32(object, NFTNL_SET_KEY_TYPE, kernel_type(shape.key));
   nftnl_set_set_u32(object, NFTNL_SET_KEY_LEN, kernel_length(shape.key));
-  if (!shape.value.empty()) {
+  if (shape.has_bound()) {
+    // nft loads a listing with elements that count only where their set says so. Each of ours says
+    // by what, so that the set's own bound never holds.
+    nftnl_set_add_expr(object, bound_expression(shape.value[0] == FieldType::rate
+                                                    ? Field{Rate{.burst = kListedBurst}}
+                                                    : Field{ConnectionCount{}}));
+  }
+  if (shape.is_map()) {
     nftnl_set_set_u32(object, NFTNL_SET_DATA_TYPE, kernel_type(shape.value));
     nftnl_set_set_u32(object, NFTNL_SET_DATA_LEN, kernel_length(shape.value));
   }

@@ -207,6 +207,8 @@ std::vector<Element> compile(const NetworkPolicy& policy) {
           {dns.listen, protocol, PortRange{53, 53}}, {dns.listen, PortRange{dns.port, dns.port}});
     }
   }
+  std::ranges::move(compile(policy.name, policy.bridge, policy.limits),
+                    std::back_inserter(elements));
   sort_and_dedupe(elements);
   return elements;
 }
@@ -245,14 +247,18 @@ std::string owner_comment(const NetworkName& network) {
 }
 
 std::string owner_comment(const Publication& publication) {
-  std::string name;
-  for (const char c : shortened(publication.container_name, kLongestNamePart)) {
+  return owner_comment(publication.container, publication.container_name, publication.network);
+}
+
+std::string owner_comment(const ContainerId& container, std::string_view name,
+                          const NetworkName& network) {
+  std::string plain;
+  for (const char c : shortened(name, kLongestNamePart)) {
     const bool is_plain = c > ' ' && c < '\x7f' && c != '"' && c != '(';
-    name += is_plain ? c : '_';
+    plain += is_plain ? c : '_';
   }
-  return fmt::format("container {} ({}) on network {}", name,
-                     shortened_id(publication.container.str()),
-                     shortened(publication.network.str(), kLongestNamePart));
+  return fmt::format("container {} ({}) on network {}", plain, shortened_id(container.str()),
+                     shortened(network.str(), kLongestNamePart));
 }
 
 std::string describe_owner(std::string_view comment) {

@@ -10,6 +10,7 @@
 #include "core/port.h"
 #include "core/result.h"
 #include "firewall/elements.h"
+#include "firewall/limits.h"
 
 namespace burrow::firewall {
 
@@ -49,6 +50,7 @@ struct NetworkPolicy {
   std::optional<IpAddress> outbound6;
   std::vector<DnsRedirect> dns;
   Loopback6 loopback6 = Loopback6::refused;
+  Limits limits = {};  ///< its lists; rates are each container's
 };
 
 /// Who decides what reaches a published port: nobody but rules about forwarded packets (`open`), or
@@ -87,6 +89,8 @@ std::string owner_comment(const NetworkName& network);
 /// The comment that names a container as owner: `container web (0123456789ab) on network front`.
 /// Long names are cut; an identifier that is cut ends in a hash of the whole.
 std::string owner_comment(const Publication& publication);
+std::string owner_comment(const ContainerId& container, std::string_view name,
+                          const NetworkName& network);
 /// For people, from a comment: `container "web" on network "front"`; other comments in quotes.
 std::string describe_owner(std::string_view comment);
 

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <tuple>
 
+#include "firewall/bound.h"
 #include "firewall/fields.h"
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
@@ -57,6 +58,14 @@ std::string printable(std::string text) {
   std::ranges::replace_if(
       text, [](unsigned char byte) { return byte < ' ' || byte >= 0x7f; }, '?');
   return text;
+}
+
+std::optional<std::vector<Field>> bound_of(const SetShape& shape,
+                                           const std::optional<Field>& found) {
+  if (!found) return std::nullopt;
+  const bool is_rate = std::holds_alternative<Rate>(*found);
+  if (is_rate != (shape.value[0] == FieldType::rate)) return std::nullopt;
+  return std::vector{*found};
 }
 
 }  // namespace
@@ -184,6 +193,7 @@ Result<void> ElementReader::read(const nlmsghdr& message) {
                              .key = copy(NFTNL_SET_ELEM_KEY),
                              .key_end = copy(NFTNL_SET_ELEM_KEY_END),
                              .value = copy(NFTNL_SET_ELEM_DATA),
+                             .bound = read_bound(element),
                              .owner = printable(read_user_data(get(NFTNL_SET_ELEM_USERDATA),
                                                                NFTNL_UDATA_SET_ELEM_COMMENT)),
                              .is_interval_end = (flags & NFT_SET_ELEM_INTERVAL_END) != 0});
@@ -211,7 +221,8 @@ std::vector<Element> ElementReader::take() {
                         : std::vector<uint8_t>(raw.key.size(), uint8_t{0xff});
     }
     auto key = decode_key(shape.key, {.first = raw.key, .last = last});
-    auto value = decode_fields(shape.value, raw.value);
+    auto value =
+        shape.has_bound() ? bound_of(shape, raw.bound) : decode_fields(shape.value, raw.value);
     if (key && value) {
       elements.push_back({.set = raw.set,
                           .key = *std::move(key),

@@ -57,6 +57,7 @@ class ElementReader {
     std::vector<uint8_t> key;
     std::vector<uint8_t> key_end;
     std::vector<uint8_t> value;
+    std::optional<Field> bound;
     std::string owner;
     bool is_interval_end = false;
   };

@@ -1,26 +1,23 @@
 #include "firewall/ruleset.h"
 
 #include <arpa/inet.h>
-#include <linux/icmpv6.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
-#include <linux/rtnetlink.h>
 
-#include <bit>
+#include "firewall/limit_rules.h"
+#include "firewall/rule_text.h"
 
 namespace burrow::firewall {
 namespace {
-
-using namespace expression;
 
 // Behind every chain that could drop a packet for this host, in front of conntrack's confirmation,
 // so that what is dropped there leaves no connection behind. That is the last hook of IPv4, and of
 // IPv6 the last but one (net/netfilter/nf_conntrack_proto.c).
 constexpr int32_t kBehindAllFilters = NF_IP_PRI_LAST - 2;
 
-constexpr std::array<Chain, 16> kChains{{
+constexpr std::array<Chain, 24> kChains{{
     {"guard", Hook{"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW}, ""},
     {"prerouting", Hook{"nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST}, ""},
     {"output", Hook{"nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST}, ""},
@@ -35,213 +32,22 @@ constexpr std::array<Chain, 16> kChains{{
     {kAdminChain, {}, "yours: only you write here"},
     {kMarkedChain, Hook{"filter", NF_INET_FORWARD, NF_IP_PRI_FILTER}, ""},
     {"container", {}, "packets that enter or leave one of our bridges"},
+    {"limits", {}, "what those who have limits may begin"},
+    {"limits4", {}, ""},
+    {"egress_limits4", {}, "whom they may send to"},
+    {"ingress_limits4", {}, "who may send to them"},
+    {"limits6", {}, ""},
+    {"egress_limits6", {}, "whom they may send to"},
+    {"ingress_limits6", {}, "who may send to them"},
+    {"refused", {}, "at once, so that nobody waits"},
     {"between", {}, "new connections from network to network"},
     {"entering", {}, "new connections from outside to an address of a container"},
 }};
-
-constexpr Register kFirst{0};
 
 // Bits of NFT_CT_STATE: one for invalid, then those of enum ip_conntrack_info.
 constexpr uint32_t kInvalid = 1;
 constexpr uint32_t kEstablishedOrRelated = 2 | 4;
 constexpr uint32_t kNew = 8;
-
-// Registers are in host byte order where the kernel holds a number.
-std::vector<uint8_t> number(uint32_t value) {
-  const auto bytes = std::bit_cast<std::array<uint8_t, 4>>(value);
-  return {bytes.begin(), bytes.end()};
-}
-
-// Grows a rule expression by expression; each match reads like nft's own text.
-class RuleText {
- public:
-  explicit RuleText(std::string_view chain) { rule_.chain = chain; }
-
-  RuleText&& in(SetName set) && { return std::move(*this).link(NFT_META_IIFNAME, set); }
-  RuleText&& out(SetName set) && { return std::move(*this).link(NFT_META_OIFNAME, set); }
-  // Packets of a bridge in a VRF come in by the VRF's link when they are forwarded: the bridge is
-  // the link that was its slave (linux/netfilter/nf_tables.h, NFT_META_SDIFNAME; Linux 5.6).
-  RuleText&& in_vrf(SetName set) && { return std::move(*this).link(NFT_META_SDIFNAME, set); }
-  RuleText&& in_and_out(SetName set, uint32_t in = NFT_META_IIFNAME) && {
-    add(Meta{in, kFirst});
-    add(Meta{NFT_META_OIFNAME, Register{4}});
-    add(Lookup{set, kFirst, {}});
-    return std::move(*this);
-  }
-  RuleText&& out_of_loopback() && {
-    constexpr uint32_t kLoopbackIndex = 1;  // LOOPBACK_IFINDEX, in every network namespace
-    add(Meta{NFT_META_OIF, kFirst});
-    add(Compare{kFirst, Comparison::equal, number(kLoopbackIndex)});
-    return std::move(*this);
-  }
-  RuleText&& family(Family family) && {
-    add(Meta{NFT_META_NFPROTO, kFirst});
-    const uint8_t protocol = family == Family::ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-    add(Compare{kFirst, Comparison::equal, {protocol}});
-    return std::move(*this);
-  }
-  RuleText&& to_this_host() && {
-    add(DestinationType{kFirst});
-    add(Compare{kFirst, Comparison::equal, number(RTN_LOCAL)});
-    return std::move(*this);
-  }
-  // To an address that the host has on the link that the packet came in by.
-  RuleText&& to_incoming_link() && {
-    add(DestinationType{kFirst, DestinationType::On::incoming_link});
-    add(Compare{kFirst, Comparison::equal, number(RTN_LOCAL)});
-    return std::move(*this);
-  }
-  RuleText&& to_port(uint16_t port) && {
-    add(Payload{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, kFirst});
-    add(Compare{kFirst,
-                Comparison::equal,
-                {static_cast<uint8_t>(port >> 8), static_cast<uint8_t>(port & 0xff)}});
-    return std::move(*this);
-  }
-  RuleText&& any_of(uint32_t key, uint32_t bits) && {
-    add(Conntrack{key, kFirst});
-    add(Mask{kFirst, number(bits)});
-    add(Compare{kFirst, Comparison::different, number(0)});
-    return std::move(*this);
-  }
-  RuleText&& none_of(uint32_t key, uint32_t bits) && {
-    add(Conntrack{key, kFirst});
-    add(Mask{kFirst, number(bits)});
-    add(Compare{kFirst, Comparison::equal, number(0)});
-    return std::move(*this);
-  }
-  // The first bytes of an address; the family must have been asked for.
-  RuleText&& source_is(Family family, std::vector<uint8_t> prefix) && {
-    add(Payload{NFT_PAYLOAD_NETWORK_HEADER, source_offset(family),
-                static_cast<uint32_t>(prefix.size()), kFirst});
-    add(Compare{kFirst, Comparison::equal, std::move(prefix)});
-    return std::move(*this);
-  }
-  RuleText&& destination_is(Family family, std::vector<uint8_t> prefix) && {
-    add(Payload{NFT_PAYLOAD_NETWORK_HEADER, destination_offset(family),
-                static_cast<uint32_t>(prefix.size()), kFirst});
-    add(Compare{kFirst, Comparison::equal, std::move(prefix)});
-    return std::move(*this);
-  }
-  RuleText&& destination_is_multicast(Family family) && {
-    if (family == Family::ipv4) {
-      add(Payload{NFT_PAYLOAD_NETWORK_HEADER, destination_offset(family), 4, kFirst});
-      add(Mask{kFirst, {0xf0, 0, 0, 0}});
-      add(Compare{kFirst, Comparison::equal, {0xe0, 0, 0, 0}});
-    } else {
-      return std::move(*this).destination_is(family, {0xff});
-    }
-    return std::move(*this);
-  }
-  RuleText&& source_in(Family family, SetName set) && {
-    source(family, kFirst);
-    add(Lookup{set, kFirst, {}});
-    return std::move(*this);
-  }
-  RuleText&& destination_in(Family family, SetName set) && {
-    destination(family, kFirst);
-    add(Lookup{set, kFirst, {}});
-    return std::move(*this);
-  }
-  RuleText&& source_and_destination_in(Family family, SetName set) && {
-    source(family, kFirst);
-    destination(family, Register{slots(family)});
-    add(Lookup{set, kFirst, {}});
-    return std::move(*this);
-  }
-  RuleText&& destination_not_in(Family family, SetName set) && {
-    destination(family, kFirst);
-    add(Lookup{set, kFirst, {}, Membership::outside});
-    return std::move(*this);
-  }
-  RuleText&& tcp() && {
-    add(Meta{NFT_META_L4PROTO, kFirst});
-    add(Compare{kFirst, Comparison::equal, {IPPROTO_TCP}});
-    return std::move(*this);
-  }
-  // destination . protocol . port
-  RuleText&& destination_port_in(Family family, SetName set) && {
-    destination(family, kFirst);
-    protocol_and_port(slots(family));
-    add(Lookup{set, kFirst, {}});
-    return std::move(*this);
-  }
-  // incoming link . source . destination . protocol . port
-  RuleText&& visit_not_in(Family family, SetName set) && {
-    visit(family);
-    add(Lookup{set, kFirst, {}, Membership::outside});
-    return std::move(*this);
-  }
-  RuleText&& remember_visit(Family family, SetName set) && {
-    visit(family);
-    add(Remember{set, kFirst});
-    return std::move(*this);
-  }
-  Rule source_from(Family family, SetName map) && {
-    source(family, kFirst);
-    add(Lookup{map, kFirst, kFirst});
-    add(Nat{NFT_NAT_SNAT, family, kFirst, {}});
-    return std::move(rule_);
-  }
-  // Translates by a map whose key begins with the destination address, or does not.
-  Rule destination_from(Family family, SetName map) && {
-    uint32_t slot = 0;
-    if (shape_of(map).key.size() == 3) {
-      destination(family, kFirst);
-      slot = slots(family);
-    }
-    protocol_and_port(slot);
-    add(Lookup{map, kFirst, kFirst});
-    std::optional<Register> port;
-    if (shape_of(map).value.size() == 2) port = Register{slots(family)};
-    add(Nat{NFT_NAT_DNAT, family, kFirst, port});
-    return std::move(rule_);
-  }
-  Rule masquerade() && { return std::move(*this).end(Masquerade{}); }
-  Rule reset() && { return std::move(*this).end(Reject{NFT_REJECT_TCP_RST, 0}); }
-  Rule reject6() && {
-    return std::move(*this).end(Reject{NFT_REJECT_ICMP_UNREACH, ICMPV6_PORT_UNREACH});
-  }
-  Rule accept() && { return std::move(*this).end(Verdict{Action::accept}); }
-  Rule drop() && { return std::move(*this).end(Verdict{Action::drop}); }
-  Rule jump(std::string_view chain) && { return std::move(*this).end(Jump{chain}); }
-
- private:
-  static uint32_t slots(Family family) { return family == Family::ipv4 ? 1 : 4; }
-  static uint32_t source_offset(Family family) { return family == Family::ipv4 ? 12 : 8; }
-  static uint32_t destination_offset(Family family) { return family == Family::ipv4 ? 16 : 24; }
-  void add(Expression expression) { rule_.expressions.push_back(std::move(expression)); }
-  RuleText&& link(uint32_t key, SetName set) && {
-    add(Meta{key, kFirst});
-    add(Lookup{set, kFirst, {}});
-    return std::move(*this);
-  }
-  void protocol_and_port(uint32_t slot) {
-    add(Meta{NFT_META_L4PROTO, Register{slot}});
-    add(Payload{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, Register{slot + 1}});
-  }
-  void visit(Family family) {
-    constexpr uint32_t kLinkSlots = 4;
-    add(Meta{NFT_META_IIFNAME, kFirst});
-    source(family, Register{kLinkSlots});
-    destination(family, Register{kLinkSlots + slots(family)});
-    protocol_and_port(kLinkSlots + 2 * slots(family));
-  }
-  void source(Family family, Register to) {
-    add(Payload{NFT_PAYLOAD_NETWORK_HEADER, source_offset(family), slots(family) * 4, to});
-  }
-  void destination(Family family, Register to) {
-    add(Payload{NFT_PAYLOAD_NETWORK_HEADER, destination_offset(family), slots(family) * 4, to});
-  }
-  Rule end(Expression expression) && {
-    add(std::move(expression));
-    return std::move(rule_);
-  }
-
-  Rule rule_;
-};
-
-RuleText rule(std::string_view chain) { return RuleText{chain}; }
 
 }  // namespace
 
@@ -383,7 +189,9 @@ std::vector<Rule> all_rules() {
 
   add(rule("container").jump(kAdminChain));
   add(rule("container").any_of(NFT_CT_STATE, kInvalid).drop());
+  for (auto& limit : packet_rate_rules("container")) add(std::move(limit));
   add(rule("container").any_of(NFT_CT_STATE, kEstablishedOrRelated).accept());
+  add(rule("container").jump("limits"));
   add(rule("container").in_and_out(same_bridge).accept());
   add(rule("container").in_and_out(same_bridge, NFT_META_SDIFNAME).accept());
   add(rule("container").in(internal).drop());
@@ -393,6 +201,8 @@ std::vector<Rule> all_rules() {
   add(rule("container").in(bridges).out(bridges).jump("between"));
   add(rule("container").in_vrf(bridges).out(bridges).jump("between"));
   add(rule("container").out(bridges).jump("entering"));
+
+  for (auto& limit : limit_rules()) add(std::move(limit));
 
   add(rule("between").in(strict).drop());
   add(rule("between").in_vrf(strict).drop());

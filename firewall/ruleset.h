@@ -23,9 +23,9 @@ constexpr std::string_view kAdminChain = "admin";
 constexpr std::string_view kMarkedChain = "forward";
 /// Changes whenever chains, rules or the shape of a set change: the kernel keeps it, so that a
 /// table of another release is recognised.
-constexpr std::string_view kVersionMark = "burrow ruleset 4";
+constexpr std::string_view kVersionMark = "burrow ruleset 5";
 /// How many rules there are: each carries its number, so that a missing one is told (rule_mark.h).
-constexpr size_t kRuleCount = 63;
+constexpr size_t kRuleCount = 118;
 
 /// 32-bit slots of the register file of nf_tables (NFT_REG32_00 and up): concatenations occupy
 /// consecutive ones, links and IPv6 addresses four.
@@ -93,12 +93,13 @@ struct Nat {
 };
 struct Masquerade {};
 /// Drops the packet and tells its sender, by NFT_REJECT_TCP_RST or by an ICMP code of
-/// NFT_REJECT_ICMP_UNREACH.
+/// NFT_REJECT_ICMP_UNREACH, or by one for both families of NFT_REJECT_ICMPX_UNREACH.
 struct Reject {
   uint32_t type;
   uint8_t code;
 };
-enum class Action : uint8_t { accept, drop };
+/// `go_back` goes on behind the jump that led to the chain.
+enum class Action : uint8_t { accept, drop, go_back };
 struct Verdict {
   Action action;
 };

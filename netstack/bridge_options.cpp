@@ -1,5 +1,7 @@
 #include "netstack/bridge_options.h"
 
+#include "netstack/limit_words.h"
+
 namespace burrow::netstack {
 namespace {
 
@@ -76,6 +78,8 @@ Result<BridgeOptions> decode_bridge_options(const AttachmentRequest& attachment)
   options.outbound6 = TRY(read_address(words, "outbound_addr6", Family::ipv6));
   options.vlan = TRY(vlan(words));
   options.vrf = TRY(link_name(words, "vrf"));
+  options.limits = TRY(read_limits(words));
+  options.own_limits = TRY(read_limits(attachment.options));
   options.host_interface = TRY(link_name(attachment.options, "host_interface_name"));
   return options;
 }

@@ -5,6 +5,7 @@
 
 #include "core/ip.h"
 #include "core/names.h"
+#include "firewall/limits.h"
 #include "firewall/policy.h"
 #include "netstack/driver_options.h"
 #include "netstack/option_words.h"
@@ -25,6 +26,8 @@ struct BridgeOptions {
   std::optional<IpAddress> outbound6;
   std::optional<uint16_t> vlan;            ///< that containers are in, 1 to 4094
   std::optional<LinkName> vrf;             ///< that the bridge is in
+  firewall::Limits limits;                 ///< of the network
+  firewall::Limits own_limits;             ///< of the container on it
   std::optional<LinkName> host_interface;  ///< name of the host's end of the veth pair
 };
 

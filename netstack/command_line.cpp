@@ -1,5 +1,6 @@
 #include "netstack/command_line.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/json.h"
@@ -39,11 +40,28 @@ std::optional<std::string> store_global(CommandLine& line, std::string_view name
   return std::nullopt;
 }
 
+// Options of `limit` are those of a network, with a dash where it has an underscore.
+bool is_limit(std::string_view name) {
+  return name.starts_with("egress-") || name.starts_with("ingress-") || name == "connections" ||
+         name == "connection-rate" || name == "packet-rate";
+}
+
 // The same for an option behind a sub-command.
 std::optional<std::string> store_own(CommandLine& line, std::string_view name, std::string value) {
   if (name == "network-dns-servers") {
     line.dns_servers = line.dns_servers ? *line.dns_servers + ',' + value : std::move(value);
     return std::nullopt;
+  }
+  if (name == "container") {
+    if (line.container) return "\"--container\" is given twice";
+    line.container = std::move(value);
+    return std::nullopt;
+  }
+  if (is_limit(name)) {
+    std::string option{name};
+    std::ranges::replace(option, '-', '_');
+    if (line.limits.emplace(std::move(option), std::move(value)).second) return std::nullopt;
+    return fmt::format("\"--{}\" is given twice", name);
   }
   if (name == "dry-run") {
     line.is_dry_run = true;
@@ -88,6 +106,7 @@ std::optional<std::string> store_operands(CommandLine& line, std::vector<std::st
       line.netns = std::move(operands.front());
       break;
     case Subcommand::update:
+    case Subcommand::limit:
       line.network = std::move(operands.front());
       break;
     case Subcommand::plan:
@@ -219,6 +238,9 @@ class Reader {
     }
     if (line.subcommand == Subcommand::update && !line.dns_servers) {
       return usage("update needs \"--network-dns-servers <ADDRESSES>\"");
+    }
+    if (line.subcommand == Subcommand::limit && line.limits.empty()) {
+      return usage("limit needs a limit, such as \"--egress-deny <LIST>\"");
     }
     if (line.subcommand == Subcommand::trace && (line.from.empty() || line.to.empty())) {
       return usage("trace needs \"--from <ADDRESS>\" and \"--to <ADDRESS[:PORT]>\"");

@@ -2,6 +2,7 @@
 // each by long or short name. Pure: arguments and environment in, values out.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,7 +28,7 @@ struct CommandLine {
   Subcommand subcommand = Subcommand::version;
   Subcommand planned = Subcommand::setup;  ///< of plan: setup or teardown
   std::string netns;                       ///< of setup, teardown and plan
-  std::string network;                     ///< of update
+  std::string network;                     ///< of update and limit
   std::optional<std::string> dns_servers;  ///< of update, with commas between them
   std::vector<std::string> rest;           ///< of dhcp-proxy, which reads it itself
   Format format = Format::text;            ///< of what has a report
@@ -38,6 +39,9 @@ struct CommandLine {
   std::optional<std::string> protocol;     ///< likewise
   size_t packets = 1;                      ///< of trace
   std::vector<std::string> watched;        ///< run directories, of watch
+
+  std::optional<std::string> container;       ///< of limit
+  std::map<std::string, std::string> limits;  ///< likewise: words by option of a network
 };
 
 /// A command line that asks for text, or one that makes no sense and gets some.

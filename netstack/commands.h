@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +27,13 @@ Result<void> teardown(const std::filesystem::path& netns, const Result<std::stri
 /// is nothing to do. Errors: invalid_input for names and addresses that are none.
 Result<void> update(std::string_view network, std::string_view servers,
                     const Surroundings& surroundings);
+
+/// Gives a container that runs on a network other limits, or the network itself: those named, with
+/// an empty word for none. `container` is an identifier, at least twelve digits of one, or a name.
+/// Errors: not_found, invalid_input, unsupported, changed when our table is not there.
+Result<void> limit(std::string_view network, const std::optional<std::string>& container,
+                   const std::map<std::string, std::string>& changes,
+                   const Surroundings& surroundings);
 
 /// Puts our table back from the journal in one transaction, and our bridges into their zone of
 /// firewalld. Where somebody else holds an element by

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "netstack/limit_words.h"
 #include "netstack/option_words.h"
 
 namespace burrow::netstack {
@@ -96,7 +97,13 @@ struct Option {
 };
 
 constexpr std::array kBridgeOptions{
+    Option{"connection_rate", check_limit},
+    Option{"connections", check_limit},
+    Option{"egress_allow", check_limit},
+    Option{"egress_deny", check_limit},
     Option{"gateway_mode", check_gateway_mode},
+    Option{"ingress_allow", check_limit},
+    Option{"ingress_deny", check_limit},
     Option{"isolate", check_isolation},
     Option{"metric", check_metric},
     Option{"mode", check_bridge_mode},
@@ -104,6 +111,7 @@ constexpr std::array kBridgeOptions{
     Option{"no_default_route", check_default_route},
     Option{"outbound_addr4", check_outbound},
     Option{"outbound_addr6", check_outbound},
+    Option{"packet_rate", check_limit},
     Option{"publish", check_publishing},
     Option{"vlan", check_vlan},
     Option{"vrf", check_link_name},

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
+
+#include "netstack/limit_words.h"
 
 namespace burrow::netstack {
 namespace {
@@ -85,6 +88,37 @@ void add_to_network(const Element& element, ShownNetwork& network) {
 
 bool is_publication(SetName set) { return firewall::shape_of(set).name.starts_with("publish"); }
 
+// Limits by owner and kind, each value once, whatever the addresses they hold for.
+class LimitTable {
+ public:
+  void add(const Element& element, firewall::LimitKind kind) {
+    auto& values = limits_[{element.owner, std::string{to_string(kind)}}];
+    if (!element.value.empty()) {
+      values.insert(firewall::to_string(element.value));
+    } else if (element.key.size() > 1) {
+      values.insert(field(element, 1));
+    }
+  }
+  [[nodiscard]] std::vector<ShownLimit> take() const {
+    std::vector<ShownLimit> limits;
+    for (const auto& [key, values] : limits_) {
+      limits.push_back({key.first, key.second, {values.begin(), values.end()}});
+    }
+    return limits;
+  }
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> limits_;
+};
+
+std::string short_list(const std::vector<std::string>& values) {
+  constexpr size_t kMostShown = 6;
+  if (values.empty()) return "none";
+  if (values.size() <= kMostShown) return fmt::format("{}", fmt::join(values, ", "));
+  return fmt::format("{} and {} more", fmt::join(values.begin(), values.begin() + kMostShown, ", "),
+                     values.size() - kMostShown);
+}
+
 /// Lines whose columns stand below each other.
 class Columns {
  public:
@@ -118,11 +152,14 @@ std::string reach_of(const ShownNetwork& network) {
 }  // namespace
 
 FirewallView view_of(firewall::TableState table, const std::vector<Element>& elements) {
-  FirewallView view{.table = table, .networks = {}, .ports = {}};
+  FirewallView view{.table = table, .networks = {}, .ports = {}, .limits = {}};
+  LimitTable limits;
   std::map<std::string, ShownNetwork> networks;
   for (const auto& element : elements) {
     if (is_publication(element.set)) {
       add_port(element, view);
+    } else if (const auto kind = firewall::limit_kind(element.set)) {
+      limits.add(element, *kind);
     } else if (element.owner.starts_with(kNetworkOwner)) {
       auto& network = networks[element.owner.substr(kNetworkOwner.size())];
       add_to_network(element, network);
@@ -133,6 +170,7 @@ FirewallView view_of(firewall::TableState table, const std::vector<Element>& ele
     view.networks.push_back(std::move(network));
   }
   std::ranges::stable_sort(view.ports, {}, &ShownPort::owner);
+  view.limits = limits.take();
   return view;
 }
 
@@ -201,6 +239,14 @@ std::string to_text(const FirewallView& view) {
     }
     text += '\n' + columns.text();
   }
+  if (!view.limits.empty()) {
+    Columns columns;
+    columns.add({"LIMIT", "TO", "OF"});
+    for (const auto& limit : view.limits) {
+      columns.add({limit.limit, short_list(limit.values), limit.owner});
+    }
+    text += '\n' + columns.text();
+  }
   return text;
 }
 
@@ -231,9 +277,14 @@ Json encode(const FirewallView& view) {
                      {"host_ports", port.host_ports},
                      {"to", port.to}});
   }
+  Json limits = Json::array();
+  for (const auto& limit : view.limits) {
+    limits.push_back({{"owner", limit.owner}, {"limit", limit.limit}, {"values", limit.values}});
+  }
   return {{"table", word_of(view.table)},
           {"networks", std::move(networks)},
-          {"ports", std::move(ports)}};
+          {"ports", std::move(ports)},
+          {"limits", std::move(limits)}};
 }
 
 }  // namespace burrow::netstack

@@ -43,11 +43,19 @@ struct ShownPort {
   std::string to;  ///< address and port inside
 };
 
+/// One limit of a container or network.
+struct ShownLimit {
+  std::string owner;                ///< as the comments say
+  std::string limit;                ///< the option's word: "egress_deny"
+  std::vector<std::string> values;  ///< prefixes, or one rate or number; none: nobody is allowed
+};
+
 /// Our table as people ask for it.
 struct FirewallView {
   firewall::TableState table = firewall::TableState::missing;
   std::vector<ShownNetwork> networks;  ///< by name
   std::vector<ShownPort> ports;        ///< by owner
+  std::vector<ShownLimit> limits;      ///< by owner and word
 };
 
 /// `elements` as Nftables::elements has them.
@@ -58,7 +66,8 @@ std::map<std::string, LinkTraffic> parse_traffic(std::string_view text);
 
 /// Tables for people.
 std::string to_text(const FirewallView& view);
-/// {"table": ..., "networks": [...], "ports": [...]}: schemas/firewall.schema.json.
+/// {"table": ..., "networks": [...], "ports": [...], "limits": [...]}:
+/// schemas/firewall.schema.json.
 Json encode(const FirewallView& view);
 
 }  // namespace burrow::netstack

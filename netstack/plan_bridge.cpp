@@ -72,7 +72,8 @@ firewall::NetworkPolicy policy_of(const BridgeAttachment& attachment, bool serve
       .gateway = attachment.options.gateway,
       .outbound4 = attachment.options.outbound4,
       .outbound6 = attachment.options.outbound6,
-      .loopback6 = loopback6};
+      .loopback6 = loopback6,
+      .limits = attachment.options.limits};
   for (const auto& subnet : network.subnets) policy.subnets.push_back(subnet.network);
   if (serves_dns) {
     for (const auto& gateway : attachment.addressing.gateways)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "netstack/limit_words.h"
+
 namespace burrow::netstack {
 namespace {
 
@@ -54,6 +56,14 @@ Result<LanAttachment> decode_lan_attachment(const AttachmentRequest& request) {
   if (!options) {
     return with_context(std::move(options).error(),
                         fmt::format("network \"{}\"", request.network.name));
+  }
+  for (const auto* words : {&request.options, &request.network.options}) {
+    // Packets go to the LAN without ever being this host's to forward.
+    auto checked = check_unlimited(*words, "limits hold on bridge networks alone");
+    if (!checked) {
+      return with_context(std::move(checked).error(),
+                          fmt::format("network \"{}\"", request.network.name));
+    }
   }
   TRY_VOID(check_mac(request, *options));
   auto addressing = TRY(decode_addressing(request));

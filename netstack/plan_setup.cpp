@@ -9,6 +9,7 @@
 #include "netstack/plan_firewalld.h"
 #include "netstack/plan_lan.h"
 #include "netstack/plan_lease.h"
+#include "netstack/plan_limits.h"
 #include "netstack/plan_reload.h"
 #include "netstack/plan_zones.h"
 
@@ -50,6 +51,9 @@ class Planner {
         lans.push_back(TRY(decode_lan_attachment(asked)));
       } else if (is_builtin_driver(asked.network.driver)) {
         attachments.push_back(TRY(decode_bridge_attachment(asked)));
+        TRY_VOID(check_limits(attachments.back(), settings_.firewall));
+        TRY_VOID(keep_changed_lists(snapshot_.networks.at(asked.network.name).record,
+                                    attachments.back()));
       } else {
         TRY(program_of(asked.network));
       }
@@ -200,7 +204,9 @@ class Planner {
     if (snapshot_.firewalld_driver) TRY_VOID(join_firewalld(attachment, fresh, missing));
     if (missing.empty() && there.record) return {};
     const bool is_ours = !there.bridge || (there.record && there.record->owns_bridge());
-    NetworkRecord after{.network = network.name, .bridge = attachment.bridge};
+    NetworkRecord after{.network = network.name,
+                        .bridge = attachment.bridge,
+                        .limits = there.record ? there.record->limits : Strings{}};
     if (is_ours) {
       // With another firewall driver than before, what the record has of the firewall stays on it.
       if (settings_.firewall == FirewallDriver::none && there.record) {
@@ -263,6 +269,7 @@ class Planner {
     const auto& name = attachment.request->network.name;
     const SetVlanFiltering step{attachment.bridge};
     NetworkRecord after{name, attachment.bridge, there.record ? there.record->steps : Steps{}};
+    if (there.record) after.limits = there.record->limits;
     after.steps.emplace_back(step);
     record(network_record_path(name),
            there.record ? std::optional{encode(*there.record)} : std::nullopt, encode(after));
@@ -406,6 +413,8 @@ class Planner {
       after.address6 = attachment.addressing.first_address(Family::ipv6);
     }
     TRY_VOID(publish(after));
+    auto limits = limit_elements(request_.container, request_.container_name, attachment);
+    if (!limits.empty()) after.steps.emplace_back(ChangeFirewall{.add = std::move(limits)});
     for (auto& step : attachment_steps(attachment, veth, container, metrics_)) {
       after.steps.push_back(std::move(step));
     }

@@ -4,6 +4,7 @@
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
 #include "netstack/plan_lease.h"
+#include "netstack/plan_limits.h"
 
 namespace burrow::netstack {
 namespace {
@@ -199,23 +200,26 @@ bool has_record(const Snapshot& snapshot, const NetworkName& name) {
          snapshot.attachments.end();
 }
 
-// The firewall elements of one attachment that has no record: published ports, or nothing for what
-// does not decode. Only elements that say that they are this container's are removed by them.
-std::vector<firewall::Element> ports_without_record(const SetupRequest& request,
-                                                    const AttachmentRequest& asked) {
-  if (is_lan_driver(asked.network.driver) || request.ports.empty()) return {};
+// The firewall elements of one attachment that has no record: limits and published ports, or
+// nothing for what does not decode. Only elements that say that they are this container's are
+// removed by them.
+std::vector<firewall::Element> elements_without_record(const SetupRequest& request,
+                                                       const AttachmentRequest& asked) {
+  if (is_lan_driver(asked.network.driver)) return {};
   const auto attachment = decode_bridge_attachment(asked);
   if (!attachment) return {};
-  return firewall::compile(
-             firewall::Publication{.container = request.container,
-                                   .container_name = request.container_name,
-                                   .network = asked.network.name,
-                                   .ports = request.ports,
-                                   .address4 = attachment->addressing.first_address(Family::ipv4),
-                                   .address6 = attachment->addressing.first_address(Family::ipv6),
-                                   // What was not asked for is not there, and not missed.
-                                   .publishing = firewall::Publishing::host_firewall})
-      .value_or(std::vector<firewall::Element>{});
+  auto elements = limit_elements(request.container, request.container_name, *attachment);
+  auto ports = firewall::compile(
+      firewall::Publication{.container = request.container,
+                            .container_name = request.container_name,
+                            .network = asked.network.name,
+                            .ports = request.ports,
+                            .address4 = attachment->addressing.first_address(Family::ipv4),
+                            .address6 = attachment->addressing.first_address(Family::ipv6),
+                            // What was not asked for is not there, and not missed.
+                            .publishing = firewall::Publishing::host_firewall});
+  if (ports) std::ranges::move(*ports, std::back_inserter(elements));
+  return elements;
 }
 
 // A plugin's attachment is for the plugin to end.
@@ -256,7 +260,7 @@ Plan plan_foreign_teardown(const SetupRequest& request, const Snapshot& snapshot
       changes_dns = true;
     }
     if (firewall::keeps_elements(snapshot.table)) {
-      auto elements = ports_without_record(request, asked);
+      auto elements = elements_without_record(request, asked);
       std::ranges::move(elements, std::back_inserter(firewall.remove));
     }
     if (!has_link) continue;

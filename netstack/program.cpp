@@ -251,6 +251,9 @@ Result<Output> run(const CommandLine& line, CalledAs called_as) {
     case Subcommand::update:
       TRY_VOID(update(line.network, line.dns_servers.value_or(""), TRY(surroundings(line))));
       return Output{};
+    case Subcommand::limit:
+      TRY_VOID(limit(line.network, line.container, line.limits, TRY(surroundings(line))));
+      return Output{};
     case Subcommand::firewall_reload:
       TRY_VOID(firewall_reload(TRY(surroundings(line))));
       return Output{};

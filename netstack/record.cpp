@@ -157,6 +157,7 @@ std::string encode(const NetworkRecord& record) {
   auto json = versioned();
   json["network"] = record.network.str();
   json["bridge"] = record.bridge.str();
+  if (!record.limits.empty()) json["limits"] = record.limits;
   json["steps"] = encode(record.steps);
   return text_of(json);
 }
@@ -220,8 +221,14 @@ Result<NetworkRecord> decode_network_record(std::string_view text) {
     auto network = TRY(TRY(root.at("network")).parsed(NetworkName::parse));
     auto bridge = TRY(TRY(root.at("bridge")).parsed(LinkName::parse));
     auto steps = TRY(decode_steps(TRY(root.at("steps"))));
-    return NetworkRecord{
+    NetworkRecord record{
         .network = std::move(network), .bridge = std::move(bridge), .steps = std::move(steps)};
+    if (const auto limits = TRY(root.find("limits"))) {
+      for (const auto& [key, value] : TRY(limits->members())) {
+        record.limits[key] = TRY(value.string());
+      }
+    }
+    return record;
   });
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/names.h"
 #include "firewall/policy.h"
+#include "netstack/network.h"
 #include "netstack/step.h"
 
 namespace burrow::netstack {
@@ -24,6 +25,9 @@ struct NetworkRecord {
   NetworkName network;
   LinkName bridge;
   Steps steps;
+  /// Lists that were changed while containers ran, by option; empty: taken away. They count instead
+  /// of what definitions say, as long as there is a record.
+  Strings limits = {};
 
   /// Whether the bridge is of our making, and so ours to delete.
   [[nodiscard]] bool owns_bridge() const;

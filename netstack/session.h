@@ -47,6 +47,10 @@ class Session {
   Result<void> carry_out_setup(const Plan& plan, const SetupRequest& request,
                                const std::string& netns);
 
+  /// Carries a plan out that has no errands and nothing inside a container, all or nothing, and
+  /// makes the journal say so. Errors: of the step that failed.
+  Result<void> carry_out(const Plan& plan) { return carry_out_steps(plan, {}); }
+
   /// Ends attachments in favour of a set-up that is to follow. They come back, by `put_back`, when
   /// `abandon_replacement` says that it failed, and when this command is cut short before a set-up
   /// was carried out. Errors: what could not be ended; then they are back already.

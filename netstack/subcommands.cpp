@@ -57,6 +57,18 @@ constexpr std::array kUpdateOptions{
                "servers, with commas between them; empty: none; repeatable"},
 };
 
+constexpr std::array kLimitOptions{
+    OptionText{0, "container", "CONTAINER",
+               "by name or identifier; without it, limits of the network"},
+    OptionText{0, "egress-allow", "LIST", "whom it may send to, and nobody else"},
+    OptionText{0, "egress-deny", "LIST", "whom it may not send to"},
+    OptionText{0, "ingress-allow", "LIST", "who may send to it, and nobody else"},
+    OptionText{0, "ingress-deny", "LIST", "who may not send to it"},
+    OptionText{0, "connection-rate", "RATE", "how often a container may begin connections"},
+    OptionText{0, "connections", "NUMBER", "how many connections it may have begun at a time"},
+    OptionText{0, "packet-rate", "RATE", "how many packets it may send"},
+};
+
 constexpr std::array kSubcommands{
     SubcommandText{
         Subcommand::setup,
@@ -94,6 +106,16 @@ constexpr std::array kSubcommands{
         "Replaces the servers that names outside of the network are asked of, and tells the DNS "
         "daemon. A network without running containers has nothing to change: its next container "
         "brings the servers of its definition."},
+    SubcommandText{
+        Subcommand::limit, "limit", kNetworkName, kLimitOptions,
+        "change whom a container or network may speak with, and how much",
+        "Changes the limits that are named, in one transaction, while containers run; an empty "
+        "word "
+        "takes one away, the others stay. Lists hold addresses and prefixes of both families with "
+        "commas between them, or the word none; rates are such as 100/second or "
+        "\"100/minute burst 20\". Connections that stand go on.\n\n"
+        "A container's limits are those of its set-up again when it is set up anew. Lists of a "
+        "network stay until its last container has gone. Rates are each container's."},
     SubcommandText{
         Subcommand::firewall_reload,
         "firewall-reload",

@@ -12,6 +12,7 @@ enum class Subcommand {
   teardown,
   create,
   update,
+  limit,
   firewall_reload,
   firewalld_reload,
   watch,

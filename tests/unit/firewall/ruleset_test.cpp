@@ -46,8 +46,9 @@ TEST_CASE("no rule drops without having asked for one of our bridges") {
       const auto* verdict = std::get_if<expression::Verdict>(&one);
       return verdict != nullptr && verdict->action == expression::Action::drop;
     });
-    const bool is_below =
-        rule.chain == "container" || rule.chain == "between" || rule.chain == "entering";
+    const bool is_below = rule.chain == "container" || rule.chain == "limits4" ||
+                          rule.chain == "limits6" || rule.chain == "between" ||
+                          rule.chain == "entering";
     // What it drops is for a port that leads to a container, and is led there when it comes again.
     if (!drops || is_below || rule.chain == "admission") continue;
     CHECK(std::ranges::any_of(rule.expressions, [](const Expression& one) {
@@ -55,6 +56,31 @@ TEST_CASE("no rule drops without having asked for one of our bridges") {
       return lookup != nullptr && lookup->set == SetName::bridges;
     }));
   }
+}
+
+TEST_CASE("each direction and family asks a container's list before its network's, deny first") {
+  // The sets that rules of a chain look into, in their order.
+  const auto asked_by = [](std::string_view chain, std::string_view family) {
+    std::vector<std::string> names;
+    for (const auto& rule : all_rules()) {
+      if (rule.chain != chain) continue;
+      for (const auto& expression : rule.expressions) {
+        const auto* lookup = std::get_if<expression::Lookup>(&expression);
+        if (lookup == nullptr) continue;
+        const auto name = shape_of(lookup->set).name;
+        if (name.ends_with(family) || name.ends_with("_only")) names.emplace_back(name);
+      }
+    }
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  CHECK(asked_by("egress_limits4", "4") == Names{"egress_deny4", "egress_allow4", "egress_only4",
+                                                 "network_egress_deny4", "network_egress_allow4",
+                                                 "network_egress_deny4", "network_egress_allow4",
+                                                 "network_egress_only", "network_egress_only"});
+  CHECK(asked_by("ingress_limits6", "6") ==
+        Names{"ingress_deny6", "ingress_allow6", "ingress_only6", "network_ingress_deny6",
+              "network_ingress_allow6", "network_ingress_only"});
 }
 
 TEST_CASE("sets are declared in the order of their names in code") {

@@ -29,25 +29,34 @@ TEST_CASE("Podman's command line is understood") {
 }
 
 TEST_CASE("a command line that makes no sense is a usage error") {
-  const std::vector<std::vector<std::string>> bad{{},
-                                                  {"launch"},
-                                                  {"setup"},
-                                                  {"setup", ""},
-                                                  {"setup", "/n", "x"},
-                                                  {"--rootless", "maybe", "version"},
-                                                  {"--config"},
-                                                  {"--unknown", "version"},
-                                                  {"setup", "/n", "--config", "/x"},
-                                                  {"create", "/n"},
-                                                  {"update"},
-                                                  {"update", "front"},
-                                                  {"update", "--network-dns-servers", ""},
-                                                  {"update", "front", "--network-dns-servers"},
-                                                  {"--format", "json", "doctor"},
-                                                  {"doctor", "now"},
-                                                  {"doctor", "--format", "xml"},
-                                                  {"firewall-reload", "x"},
-                                                  {"help", "launch"}};
+  const std::vector<std::vector<std::string>> bad{
+      {},
+      {"launch"},
+      {"setup"},
+      {"setup", ""},
+      {"setup", "/n", "x"},
+      {"--rootless", "maybe", "version"},
+      {"--config"},
+      {"--unknown", "version"},
+      {"setup", "/n", "--config", "/x"},
+      {"create", "/n"},
+      {"update"},
+      {"update", "front"},
+      {"update", "--network-dns-servers", ""},
+      {"update", "front", "--network-dns-servers"},
+      {"limit"},
+      {"limit", "front"},
+      {"limit", "front", "--container", "web"},
+      {"limit", "--egress-deny", "none"},
+      {"limit", "front", "--egress-deny"},
+      {"limit", "front", "--mtu", "1"},
+      {"limit", "front", "--egress-deny", "none", "--egress-deny", "none"},
+      {"limit", "front", "--egress-deny", "none", "--container", "a", "--container", "b"},
+      {"--format", "json", "doctor"},
+      {"doctor", "now"},
+      {"doctor", "--format", "xml"},
+      {"firewall-reload", "x"},
+      {"help", "launch"}};
   for (const auto& arguments : bad) {
     const auto line = parse(arguments);
     REQUIRE_FALSE(line);
@@ -64,6 +73,14 @@ TEST_CASE("options and operands behind a command may stand in any order") {
   CHECK(update->network == "front");
   CHECK(update->dns_servers == "192.0.2.1,192.0.2.2,2001:db8::1");
   CHECK(parse({"update", "--network-dns-servers", "", "front"})->dns_servers == "");
+  const auto limit = parse(
+      {"limit", "--connection-rate", "5/second", "front", "--egress-deny=", "--container=web"});
+  REQUIRE(limit);
+  CHECK(limit->subcommand == Subcommand::limit);
+  CHECK(limit->network == "front");
+  CHECK(limit->container == "web");
+  CHECK(limit->limits ==
+        std::map<std::string, std::string>{{"connection_rate", "5/second"}, {"egress_deny", ""}});
   CHECK(parse({"doctor", "--format", "json"})->format == Format::json);
   CHECK(parse({"doctor"})->format == Format::text);
   CHECK(parse({"firewalld-reload"})->subcommand == Subcommand::firewalld_reload);

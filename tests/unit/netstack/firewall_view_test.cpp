@@ -40,6 +40,35 @@ TEST_CASE("elements read back as networks and ports") {
   CHECK(view.ports[1].host_address == "::");
 }
 
+TEST_CASE("limits read back by owner and word, each value once") {
+  firewall::Limits limits;
+  limits.egress.allow.emplace();
+  limits.egress.deny = {*IpNetwork::parse("10.0.0.0/8"), *IpNetwork::parse("fd00::/8")};
+  limits.packet_rate = *Rate::parse("9/minute");
+  auto elements = firewall::compile(
+      {.container = *ContainerId::parse("0123456789ab"),
+       .container_name = "web",
+       .network = *NetworkName::parse("front"),
+       .addresses = {*IpAddress::parse("10.0.0.2"), *IpAddress::parse("fd00::2")}},
+      limits);
+  const auto network =
+      firewall::compile(*NetworkName::parse("front"), *LinkName::parse("br0"), limits);
+  elements.insert(elements.end(), network.begin(), network.end());
+  const auto view = view_of(firewall::TableState::current, elements);
+  CHECK(view.networks.empty());
+  REQUIRE(view.limits.size() == 5);
+  CHECK(view.limits[0].owner == "container web (0123456789ab) on network front");
+  CHECK(view.limits[0].limit == "egress_allow");
+  CHECK(view.limits[0].values.empty());
+  CHECK(view.limits[1].values == std::vector<std::string>{"10.0.0.0/8", "fd00::/8"});
+  CHECK(view.limits[2].limit == "packet_rate");
+  CHECK(view.limits[2].values == std::vector<std::string>{"9/minute burst 9"});
+  CHECK(view.limits[4].owner == "network front");
+  CHECK(encode(view)["limits"][1]["limit"] == "egress_deny");
+  const auto text = to_text(view);
+  CHECK(text.find("egress_allow  none") != std::string::npos);
+}
+
 TEST_CASE("counters of links are read from the kernel's table, torn lines are left out") {
   const auto traffic = parse_traffic(
       "Inter-|   Receive  |  Transmit\n face |bytes packets\n"

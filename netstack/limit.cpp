@@ -1,0 +1,82 @@
+#include <algorithm>
+
+#include "core/log.h"
+#include "netstack/commands.h"
+#include "netstack/plan_limits.h"
+#include "netstack/plan_reload.h"
+#include "netstack/session.h"
+
+namespace burrow::netstack {
+namespace {
+
+constexpr size_t kShortId = 12;
+
+bool is_meant(const AttachmentRecord& record, std::string_view container) {
+  return record.container_name == container || record.container.str() == container ||
+         (container.size() >= kShortId && record.container.str().starts_with(container));
+}
+
+// The record of the container that `container` says, by name or identifier.
+Result<AttachmentRecord> find_attachment(const Journal& journal, const NetworkName& network,
+                                         std::string_view container) {
+  auto records = TRY(journal.all_attachments());
+  std::erase_if(records, [&](const AttachmentRecord& record) {
+    return record.network != network || !is_meant(record, container);
+  });
+  if (records.size() == 1) return std::move(records.front());
+  if (records.empty()) {
+    return fail(Errc::not_found, "no container \"{}\" runs on network \"{}\"",
+                container.substr(0, 64), network);
+  }
+  return fail(Errc::invalid_input, "{} containers on network \"{}\" are called \"{}\"",
+              records.size(), network, container.substr(0, 64));
+}
+
+Result<NetworkRecord> find_network(const Journal& journal, const NetworkName& name) {
+  auto record = TRY(journal.network(name));
+  if (record) return *std::move(record);
+  return fail(Errc::not_found, "no container runs on network \"{}\"", name);
+}
+
+Result<Plan> plan(Session& session, const NetworkName& name,
+                  const std::optional<std::string>& container, const LimitChanges& changes) {
+  const auto& journal = session.journal();
+  if (!container) return plan_limits(TRY(find_network(journal, name)), changes);
+  auto record = TRY(find_attachment(journal, name, *container));
+  // Its leases may be on their way: what comes of them is on record afterwards.
+  if (TRY(session.await_errands(record.container))) {
+    record = TRY(find_attachment(journal, name, *container));
+  }
+  return plan_limits(record, TRY(find_network(journal, name)), changes);
+}
+
+// A table that lacks parts gets them back; one that is not there is not for us to fill.
+Result<void> adapt_to_table(Session& session, Plan& plan) {
+  auto& nftables = session.handles().nftables;
+  if (!nftables) return fail(Errc::unsupported, "the kernel has no nftables");
+  const auto table = TRY(nftables->observe());
+  if (!firewall::keeps_elements(table)) {
+    return fail(Errc::changed,
+                "the firewall table is missing or another release's: firewall-reload puts it back");
+  }
+  for (auto& step : plan.steps) {
+    if (auto* change = std::get_if<ChangeFirewall>(&step)) change->table = table_change_for(table);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> limit(std::string_view network, const std::optional<std::string>& container,
+                   const std::map<std::string, std::string>& changes,
+                   const Surroundings& surroundings) {
+  const auto name = TRY(NetworkName::parse(network));
+  auto session = TRY(Session::open(surroundings));
+  TRY_VOID(session.recover());
+  auto wanted = TRY(plan(session, name, container, changes));
+  if (wanted.steps.empty() && wanted.changes.empty()) return {};
+  TRY_VOID(adapt_to_table(session, wanted));
+  return session.carry_out(wanted);
+}
+
+}  // namespace burrow::netstack

@@ -1,0 +1,185 @@
+#include "netstack/plan_limits.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+namespace burrow::netstack {
+namespace {
+
+firewall::Limits limits_of(const BridgeAttachment& attachment) {
+  return limits_of_container(attachment.options.own_limits, attachment.options.limits);
+}
+
+using Kinds = std::set<firewall::LimitKind>;
+
+/// Limits as somebody wants them from now on: of the kinds named, and of no other.
+struct Wanted {
+  Kinds kinds;
+  firewall::Limits limits;
+};
+
+Result<Wanted> read_changes(const LimitChanges& changes) {
+  Wanted wanted;
+  Strings words;
+  for (const auto& [key, word] : changes) {
+    const auto* limit = std::ranges::find(kLimitWords, key, &LimitWord::key);
+    if (limit == kLimitWords.end()) {
+      return fail(Errc::invalid_input, "\"{}\" is no limit", key.substr(0, 64));
+    }
+    wanted.kinds.insert(limit->kind);
+    if (!word.empty()) words[key] = word;
+  }
+  wanted.limits = TRY(read_limits(words));
+  return wanted;
+}
+
+bool is_of(const firewall::Element& element, const Kinds& kinds) {
+  const auto kind = firewall::limit_kind(element.set);
+  return kind && kinds.contains(*kind);
+}
+
+bool says_nothing(const Step& step) {
+  const auto* change = std::get_if<ChangeFirewall>(&step);
+  return change != nullptr && *change == ChangeFirewall{};
+}
+
+// Puts `wanted` into the steps of a record in the place of its elements of these kinds. Returns
+// what that changes, and no more: taken back, it leaves what stood before.
+ChangeFirewall replace_elements(Steps& steps, const Kinds& kinds,
+                                std::vector<firewall::Element> wanted) {
+  std::vector<firewall::Element> before;
+  for (auto& step : steps) {
+    auto* recorded = std::get_if<ChangeFirewall>(&step);
+    if (recorded == nullptr) continue;
+    const auto leaving = std::ranges::stable_partition(
+        recorded->add, [&](const firewall::Element& element) { return !is_of(element, kinds); });
+    std::ranges::move(leaving, std::back_inserter(before));
+    recorded->add.erase(leaving.begin(), leaving.end());
+  }
+  std::erase_if(steps, says_nothing);
+  std::ranges::sort(before);
+  ChangeFirewall change;
+  std::ranges::set_difference(before, wanted, std::back_inserter(change.remove));
+  std::ranges::set_difference(wanted, before, std::back_inserter(change.add));
+  if (!wanted.empty()) steps.emplace_back(ChangeFirewall{.add = std::move(wanted)});
+  return change;
+}
+
+Plan plan_of(ChangeFirewall change, RecordChange record) {
+  Plan plan;
+  if (change != ChangeFirewall{}) plan.steps.emplace_back(std::move(change));
+  if (record.before != record.after) plan.changes.push_back(std::move(record));
+  return plan;
+}
+
+Result<void> check_guarded(const NetworkRecord& network) {
+  const bool is_guarded = std::ranges::any_of(
+      elements_of(network.steps),
+      [](const firewall::Element& element) { return element.set == firewall::SetName::bridges; });
+  if (is_guarded) return {};
+  return fail(Errc::unsupported, "network \"{}\" has no limits: nftables does not guard its bridge",
+              network.network);
+}
+
+std::vector<IpAddress> addresses_of(const AttachmentRecord& record) {
+  std::vector<IpAddress> addresses;
+  for (const auto& step : record.steps) {
+    const auto* add = std::get_if<AddAddress>(&step);
+    if (add != nullptr && add->place == Place::container && add->link == record.interface) {
+      addresses.push_back(add->address.address);
+    }
+  }
+  return addresses;
+}
+
+}  // namespace
+
+Result<void> check_limits(const BridgeAttachment& attachment, FirewallDriver firewall) {
+  const auto& asked = *attachment.request;
+  const auto check = [&](std::string_view reason) -> Result<void> {
+    for (const auto* options : {&asked.options, &asked.network.options}) {
+      if (auto checked = check_unlimited(*options, reason); !checked) {
+        return with_context(std::move(checked).error(),
+                            fmt::format("network \"{}\"", asked.network.name));
+      }
+    }
+    return {};
+  };
+  if (!attachment.is_managed()) return check("the bridge is unmanaged");
+  if (firewall != FirewallDriver::nftables) return check("the firewall driver is not nftables");
+  if (attachment.addressing.addresses.empty() && !limits_of(attachment).empty()) {
+    return fail(Errc::invalid_input,
+                "network \"{}\": limits need an address of the container, and it has none there",
+                asked.network.name);
+  }
+  return {};
+}
+
+Result<void> keep_changed_lists(const std::optional<NetworkRecord>& record,
+                                BridgeAttachment& attachment) {
+  if (!record || record->limits.empty()) return {};
+  Strings words = attachment.request->network.options;
+  for (const auto& [key, word] : record->limits) {
+    if (word.empty()) {
+      words.erase(key);
+    } else {
+      words[key] = word;
+    }
+  }
+  auto limits = read_limits(words);
+  if (!limits) return with_context(std::move(limits).error(), "record of the network");
+  attachment.options.limits = *std::move(limits);
+  return {};
+}
+
+std::vector<firewall::Element> limit_elements(const ContainerId& container, std::string_view name,
+                                              const BridgeAttachment& attachment) {
+  firewall::LimitedContainer limited{.container = container,
+                                     .container_name = std::string{name},
+                                     .network = attachment.request->network.name,
+                                     .addresses = {}};
+  for (const auto& entry : attachment.addressing.addresses) {
+    limited.addresses.push_back(entry.address.address);
+  }
+  return firewall::compile(limited, limits_of(attachment));
+}
+
+Result<Plan> plan_limits(const AttachmentRecord& record, const NetworkRecord& network,
+                         const LimitChanges& changes) {
+  TRY_VOID(check_guarded(network));
+  const auto wanted = TRY(read_changes(changes));
+  firewall::LimitedContainer limited{.container = record.container,
+                                     .container_name = record.container_name,
+                                     .network = record.network,
+                                     .addresses = addresses_of(record)};
+  if (limited.addresses.empty()) {
+    return fail(Errc::unsupported,
+                "limits need an address of the container, and it has none on network \"{}\"",
+                record.network);
+  }
+  auto after = record;
+  auto change =
+      replace_elements(after.steps, wanted.kinds, firewall::compile(limited, wanted.limits));
+  return plan_of(std::move(change), {attachment_record_path(record.container, record.network),
+                                     encode(record), encode(after)});
+}
+
+Result<Plan> plan_limits(const NetworkRecord& record, const LimitChanges& changes) {
+  TRY_VOID(check_guarded(record));
+  const auto wanted = TRY(read_changes(changes));
+  for (const auto kind : {firewall::LimitKind::connection_rate, firewall::LimitKind::connections,
+                          firewall::LimitKind::packet_rate}) {
+    if (!wanted.kinds.contains(kind)) continue;
+    return fail(Errc::invalid_input, "{} is each container's: name the container whose it is to be",
+                to_string(kind));
+  }
+  auto after = record;
+  for (const auto& [key, word] : changes) after.limits[key] = word;
+  auto change = replace_elements(after.steps, wanted.kinds,
+                                 firewall::compile(record.network, record.bridge, wanted.limits));
+  return plan_of(std::move(change),
+                 {network_record_path(record.network), encode(record), encode(after)});
+}
+
+}  // namespace burrow::netstack

@@ -1,0 +1,41 @@
+// What the limits of networks and containers come to in a plan, also when they change while
+// containers run. Pure.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "firewall/limits.h"
+#include "netstack/limit_words.h"
+#include "netstack/plan.h"
+#include "netstack/plan_bridge.h"
+
+namespace burrow::netstack {
+
+/// Checks that whatever limits the attachment has can hold. Errors: unsupported for a bridge that
+/// is not managed, or with another firewall than nftables; invalid_input for a container without
+/// addresses.
+Result<void> check_limits(const BridgeAttachment& attachment, FirewallDriver firewall);
+
+/// Has the lists that the network on record was given while containers ran count for `attachment`.
+/// Errors: corrupt, when the record has words that are none.
+Result<void> keep_changed_lists(const std::optional<NetworkRecord>& record,
+                                BridgeAttachment& attachment);
+
+/// The elements of a container's limits on a network.
+std::vector<firewall::Element> limit_elements(const ContainerId& container, std::string_view name,
+                                              const BridgeAttachment& attachment);
+
+/// Changes of limits by their option; an empty word takes one away, and what is not named stays.
+using LimitChanges = Strings;
+
+/// Plans other limits for a container that runs on a network. Errors: invalid_input; unsupported
+/// where the record is of no attachment to a bridge that nftables guards.
+Result<Plan> plan_limits(const AttachmentRecord& record, const NetworkRecord& network,
+                         const LimitChanges& changes);
+
+/// Plans other lists for a network that containers run on. Rates are each container's. Errors:
+/// invalid_input, unsupported.
+Result<Plan> plan_limits(const NetworkRecord& record, const LimitChanges& changes);
+
+}  // namespace burrow::netstack
