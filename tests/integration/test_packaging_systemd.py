@@ -1,4 +1,5 @@
-"""The units of packaging/systemd, started by a real systemd with all that they deny themselves."""
+"""What `cmake --install` puts where, and the units started by a real systemd with all that they deny
+themselves."""
 
 import os
 import pathlib
@@ -12,7 +13,7 @@ from netstack_support import attachment, encoded, network, port, request
 
 SYSTEMD = "/lib/systemd/systemd"
 SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
-BINARIES = os.environ["BURROW_BIN"]
+BUILD = pathlib.Path(os.environ["BURROW_BIN"]).parent
 CONFIG = "/run/containers/networks"
 FRONT = network("front", "10.89.0.0/24", dns_enabled=True)
 PATIENCE = 30  # a firewalld that starts on a busy machine
@@ -23,7 +24,7 @@ class Booted:
 
     def __init__(self):
         self.directory = tempfile.mkdtemp()
-        self.outer = subprocess.Popen([str(SUPPORT / "boot_systemd"), self.directory, BINARIES],
+        self.outer = subprocess.Popen([str(SUPPORT / "boot_systemd"), self.directory, str(BUILD)],
                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT, text=True)
         self.parent = self.outer.stdout.readline().strip()
@@ -50,6 +51,37 @@ class Booted:
         self.outer.wait(PATIENCE)
         self.outer.stdout.close()
         os.rmdir(self.directory)
+
+
+class Installed(unittest.TestCase):
+    def setUp(self):
+        self.root = tempfile.TemporaryDirectory()
+        self.addCleanup(self.root.cleanup)
+
+    def install(self, prefix):
+        subprocess.run(["cmake", "--install", str(BUILD), "--prefix", prefix], check=True,
+                       stdout=subprocess.DEVNULL, env={**os.environ, "DESTDIR": self.root.name})
+        return pathlib.Path(self.root.name)
+
+    def test_podman_finds_both_programs_by_the_names_that_it_knows(self):
+        helpers = self.install("/usr") / "usr/libexec/burrow"
+        for name, said in (("netavark", '"burrow-netstack"'), ("aardvark-dns", "aardvark-dns")):
+            done = subprocess.run([helpers / name, "version" if name == "netavark" else "--version"],
+                                  capture_output=True, text=True, check=True)
+            self.assertIn("2.", done.stdout, name)
+
+    def test_units_name_programs_where_they_are_installed(self):
+        root = self.install("/usr/local")
+        for unit in (root / "usr/local/lib/systemd/system").glob("*.service"):
+            program = next(line.split("=")[1].split()[0] for line in unit.read_text().splitlines()
+                           if line.startswith("ExecStart="))
+            self.assertTrue(os.access(root / program.lstrip("/"), os.X_OK), program)
+
+    def test_firewalld_s_files_are_where_firewalld_reads_whatever_the_prefix(self):
+        root = self.install("/usr/local")
+        self.assertTrue((root / "usr/lib/firewalld/zones/burrow.xml").is_file())
+        self.assertTrue((root / "usr/local/share/man/man1/burrow-netstack.1").is_file())
+        self.assertTrue(os.access(root / "usr/local/libexec/netavark/host-device", os.X_OK))
 
 
 class Units(unittest.TestCase):
@@ -125,7 +157,7 @@ class Units(unittest.TestCase):
                      "burrow-dhcp.service", "burrow-dhcp.socket"):
             with self.subTest(unit=unit):
                 found = self.machine.run("systemd-analyze", "verify", "--man=no",
-                                         f"/etc/systemd/system/{unit}")
+                                         f"/usr/lib/systemd/system/{unit}")
                 self.assertEqual((found.returncode, found.stdout, found.stderr), (0, "", ""))
 
 
