@@ -168,8 +168,9 @@ std::vector<IpInterface> interface_addresses() {
       address.any.sa_family = static_cast<sa_family_t>(family);
       return to_ip_address(address);
     };
+    const auto mask = read(each->ifa_netmask);
     int length = 0;
-    for (const uint8_t byte : read(each->ifa_netmask).bytes()) length += std::popcount(byte);
+    for (const uint8_t byte : mask.bytes()) length += std::popcount(byte);
     result.push_back({read(each->ifa_addr), static_cast<uint8_t>(length)});
   }
   return result;

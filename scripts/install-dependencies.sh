@@ -14,7 +14,7 @@ run_packages='
 test_packages="
   doctest-dev python3 python3-jsonschema nftables iputils-ping bind9-dnsutils conntrack
   busybox-static musl-tools dnsperf ccache mold podman dnsmasq-base kea-dhcp4-server kea-dhcp6-server
-  dbus firewalld"
+  dbus firewalld systemd"
 
 vm_packages='qemu-system-x86 cpio kmod python3 busybox-static|busybox iproute2 util-linux nftables'
 

@@ -1,0 +1,168 @@
+"""What `cmake --install` puts where, and the units started by a real systemd with all that they deny
+themselves."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from netns_support import wait_until
+from netstack_support import attachment, encoded, network, port, request
+
+SYSTEMD = "/lib/systemd/systemd"
+SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
+BUILD = pathlib.Path(os.environ["BURROW_BIN"]).parent
+CONFIG = "/run/containers/networks"
+FRONT = network("front", "10.89.0.0/24", dns_enabled=True)
+PATIENCE = 30  # a firewalld that starts on a busy machine
+
+
+class Booted:
+    """A machine whose first process is systemd."""
+
+    def __init__(self):
+        self.directory = tempfile.mkdtemp()
+        self.outer = subprocess.Popen([str(SUPPORT / "boot_systemd"), self.directory, str(BUILD)],
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, text=True)
+        self.parent = self.outer.stdout.readline().strip()
+        self.pid = None
+
+    def is_up(self):
+        if self.outer.poll() is not None:
+            raise RuntimeError(f"no systemd: {self.parent} {self.outer.stdout.read()}")
+        children = pathlib.Path(f"/proc/{self.parent}/task/{self.parent}/children").read_text()
+        if not children:
+            return False
+        self.pid = int(children.split()[0])
+        if os.readlink(f"/proc/{self.pid}/exe") != os.path.realpath(SYSTEMD):
+            return False
+        return self.run("systemctl", "is-active", "burrow-test.target").returncode == 0
+
+    def run(self, *command, text=None):
+        return subprocess.run(["nsenter", "--target", str(self.pid), "--all", "--root", "--wd=/",
+                               "env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command],
+                              input=text, capture_output=True, text=True, check=False, timeout=60)
+
+    def stop(self):
+        self.outer.terminate()
+        self.outer.wait(PATIENCE)
+        self.outer.stdout.close()
+        os.rmdir(self.directory)
+
+
+class Installed(unittest.TestCase):
+    def setUp(self):
+        self.root = tempfile.TemporaryDirectory()
+        self.addCleanup(self.root.cleanup)
+
+    def install(self, prefix):
+        subprocess.run(["cmake", "--install", str(BUILD), "--prefix", prefix], check=True,
+                       stdout=subprocess.DEVNULL, env={**os.environ, "DESTDIR": self.root.name})
+        return pathlib.Path(self.root.name)
+
+    def test_podman_finds_both_programs_by_the_names_that_it_knows(self):
+        helpers = self.install("/usr") / "usr/libexec/burrow"
+        for name, said in (("netavark", '"burrow-netstack"'), ("aardvark-dns", "aardvark-dns")):
+            done = subprocess.run([helpers / name, "version" if name == "netavark" else "--version"],
+                                  capture_output=True, text=True, check=True)
+            self.assertIn("2.", done.stdout, name)
+
+    def test_units_name_programs_where_they_are_installed(self):
+        root = self.install("/usr/local")
+        for unit in (root / "usr/local/lib/systemd/system").glob("*.service"):
+            program = next(line.split("=")[1].split()[0] for line in unit.read_text().splitlines()
+                           if line.startswith("ExecStart="))
+            self.assertTrue(os.access(root / program.lstrip("/"), os.X_OK), program)
+
+    def test_firewalld_s_files_are_where_firewalld_reads_whatever_the_prefix(self):
+        root = self.install("/usr/local")
+        self.assertTrue((root / "usr/lib/firewalld/zones/burrow.xml").is_file())
+        self.assertTrue((root / "usr/local/share/man/man1/burrow-netstack.1").is_file())
+        self.assertTrue(os.access(root / "usr/local/libexec/netavark/host-device", os.X_OK))
+
+
+class Units(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Booted()
+        cls.addClassCleanup(cls.machine.stop)
+        if not wait_until(cls.machine.is_up, PATIENCE, 0.1):
+            raise RuntimeError("systemd does not come up")
+        cls.document = encoded(request("web", attachment(FRONT, "10.89.0.2"), ports=[port(8080, 80)])).decode()
+        cls.do("ip", "netns", "add", "web")
+        cls.netstack("setup")
+
+    @classmethod
+    def do(cls, *command, text=None):
+        done = cls.machine.run(*command, text=text)
+        if done.returncode != 0:
+            raise AssertionError(f"{command}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    @classmethod
+    def netstack(cls, command):
+        return cls.do("burrow-netstack", "--config", CONFIG, "--aardvark-binary", "/usr/bin/burrow-dns",
+                      command, "/run/netns/web", text=cls.document)
+
+    def property(self, unit, name):
+        return self.do("systemctl", "show", "--value", "--property", name, unit).strip()
+
+    def starts(self, unit):
+        self.do("systemctl", "start", unit)
+        self.addCleanup(self.do, "systemctl", "stop", unit)
+        self.assertEqual(self.property(unit, "ActiveState"), "active")
+
+    def has_table(self):
+        return "10.89.0.2 . 80" in self.machine.run("nft", "list", "table", "inet", "burrow").stdout
+
+    def test_the_watcher_says_that_it_is_ready_and_heals(self):
+        self.starts("burrow-watch.service")
+        self.assertEqual(self.property("burrow-watch.service", "StatusText"), "watching the firewall")
+        self.assertTrue(self.has_table())
+        self.do("nft", "flush", "ruleset")
+        self.assertTrue(wait_until(self.has_table, PATIENCE, 0.1))
+        self.assertEqual(self.property("burrow-watch.service", "NRestarts"), "0")
+
+    def test_the_dhcp_proxy_is_started_by_its_socket(self):
+        self.starts("burrow-dhcp.socket")
+        self.addCleanup(self.do, "systemctl", "stop", "burrow-dhcp.service")
+        said = self.do(sys.executable, "-c", "import socket; s = socket.socket(socket.AF_UNIX); "
+                       "s.connect('/run/burrow/dhcp.sock'); s.sendall(b'{}\\n'); "
+                       "print(s.recv(1000).decode())")
+        self.assertIn('missing field \\"command\\"', said)
+        self.assertEqual(self.property("burrow-dhcp.service", "ActiveState"), "active")
+
+    def test_bridges_are_back_in_their_zone_after_each_reload_of_firewalld(self):
+        self.starts("burrow-firewalld-reload.service")
+        self.starts("firewalld.service")
+        zone = lambda: self.machine.run("firewall-cmd", "--get-zone-of-interface=br-front").stdout
+        self.assertTrue(wait_until(lambda: zone() == "burrow\n", PATIENCE, 0.2))
+        self.do("firewall-cmd", "--reload")
+        self.assertTrue(wait_until(lambda: zone() == "burrow\n", PATIENCE, 0.2))
+        self.assertEqual(self.property("burrow-firewalld-reload.service", "NRestarts"), "0")
+
+    def test_the_dns_daemon_lives_in_a_scope_of_its_own(self):
+        pid = self.do("cat", f"{CONFIG}/aardvark-dns/aardvark.pid").strip()
+        self.assertRegex(self.do("cat", f"/proc/{pid}/cgroup"), r"/run-.*\.scope")
+
+    def test_udev_is_told_the_settings_of_bridges(self):
+        self.assertIn("net.ipv4.conf.br-front.route_localnet",
+                      self.do("cat", "/run/sysctl.d/10-burrow-br-front.conf").replace("/", "."))
+
+    def test_systemd_finds_no_fault_in_the_units(self):
+        for unit in ("burrow-watch.service", "burrow-firewalld-reload.service",
+                     "burrow-dhcp.service", "burrow-dhcp.socket"):
+            with self.subTest(unit=unit):
+                found = self.machine.run("systemd-analyze", "verify", "--man=no",
+                                         f"/usr/lib/systemd/system/{unit}")
+                self.assertEqual((found.returncode, found.stdout, found.stderr), (0, "", ""))
+
+
+if __name__ == "__main__":
+    if not os.path.exists(SYSTEMD):
+        print("skipped: there is no systemd")
+        sys.exit(77)
+    unittest.main()
