@@ -72,7 +72,7 @@ class Limit(LimitsTest):
 
     def test_what_cannot_be_meant_is_refused_and_nothing_changes(self):
         self.start("a", self.front(), 2, egress_deny="203.0.113.0/24")
-        before = self.snapshot()
+        before = self.settled_snapshot()
         for arguments, container, words in (
                 (("front", "--egress-deny", "10.0.0.1/8"), "a", 'egress_deny: host bits set: "10.0.0.1/8"'),
                 (("front", "--packet-rate", "5"), "a", 'packet_rate: not a rate: "5"'),

@@ -164,7 +164,7 @@ class Show(World):
 
     def test_without_a_table_there_is_nothing_to_show(self):
         self.machine.sh("nft", "flush", "ruleset")
-        self.assertEqual(json.loads(self.show("--format", "json")), {"table": "missing", "networks": [], "ports": []})
+        self.assertEqual(json.loads(self.show("--format", "json")), {"table": "missing", "networks": [], "ports": [], "limits": []})
         self.assertEqual(self.show(), "table inet burrow: missing\n")
         self.assertEqual(self.netstack.run("firewall", "hide").code, 2)
 
