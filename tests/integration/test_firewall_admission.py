@@ -3,7 +3,8 @@
 import time
 import unittest
 
-from firewall_support import (NEGATIVE, Server, World, apply, ask, ip, publication, run, tool)
+from firewall_support import (NEGATIVE, Server, World, apply, ask, ip, publication, remove, run,
+                              tool)
 
 STRANGER4, STRANGER6 = "192.0.2.10", "2001:db8::10"
 # The kernel sends the first packet of a connection again after a second.
@@ -55,8 +56,9 @@ class Admission(unittest.TestCase):
             {"host_port": 7000, "range": 20},
             {"host_port": 53, "container_port": 80, "protocol": "udp"},
         ])
+        self.published = {**asked, "publish": "host-firewall"}
         apply({"networks": list(self.world.networks.values()), "publications": [
-            {**asked, "publish": "host-firewall"},
+            self.published,
             publication("plain", "front", self.address["plain"],
                         [{"host_port": 8081, "container_port": 80}])]})
 
@@ -155,9 +157,9 @@ class Admission(unittest.TestCase):
         self.assertEqual(self.asked(World.HOST4, timeout=AGAIN * 1.5)[0], None)
 
     def test_nothing_stays_when_the_container_goes(self):
-        apply({"networks": list(self.world.networks.values())}, "replace")
-        text = run("nft", "list", "set", "inet", "burrow", "asked4")
-        self.assertNotIn("elements", text)
+        self.assertIn("elements", run("nft", "list", "set", "inet", "burrow", "asked4"))
+        remove({"publications": [self.published]})
+        self.assertNotIn("elements", run("nft", "list", "set", "inet", "burrow", "asked4"))
 
 
 if __name__ == "__main__":

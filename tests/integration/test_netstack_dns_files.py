@@ -204,9 +204,9 @@ class DnsFiles(NetstackTest):
         self.assertEqual(reply.data, [b"\0\0\0\0\0\x50\3web\0"])
 
     def test_a_record_that_makes_no_sense_is_refused_with_its_network(self):
-        broken = {**FRONT, "options": {"dns_records": "www CNAME example.com."}}
+        broken = {**FRONT, "options": {"dns_records": "www CNAME example..com"}}
         self.assert_refused(self.container("web"), request("web", attachment(broken, "10.30.0.2")),
-                            "front", "www CNAME example.com.")
+                            "front", "www CNAME example..com")
 
     def test_a_daemon_without_control_socket_is_told_by_signal(self):
         os.makedirs(DIRECTORY)
