@@ -7,9 +7,11 @@
 #include "netstack/plan_bridge.h"
 #include "netstack/plan_checks.h"
 #include "netstack/plan_firewalld.h"
+#include "netstack/plan_host.h"
 #include "netstack/plan_lan.h"
 #include "netstack/plan_lease.h"
 #include "netstack/plan_limits.h"
+#include "netstack/plan_network.h"
 #include "netstack/plan_reload.h"
 #include "netstack/plan_zones.h"
 
@@ -17,15 +19,6 @@ namespace burrow::netstack {
 namespace {
 
 constexpr std::string_view kSearchDomain = "dns.podman";
-
-bool is_forwarding4(std::string_view key) {
-  return key.starts_with("net/ipv4/") && key.ends_with("/forwarding");
-}
-
-bool is_firewall(const Step& step) {
-  return std::holds_alternative<ChangeFirewall>(step) ||
-         std::holds_alternative<ChangeFirewalld>(step) || std::holds_alternative<JoinZone>(step);
-}
 
 // The growing plan of one set-up.
 class Planner {
@@ -64,11 +57,17 @@ class Planner {
     }
     TRY_VOID(check_request(request_, attachments, snapshot_));
     if (snapshot_.firewalld_driver) TRY_VOID(check_firewalld_driver(*snapshot_.firewalld_driver));
-    plan_host(attachments);
+    take(plan_host(attachments, snapshot_, settings_));
     if (!snapshot_.container->is_loopback_up) {
       steps_.emplace_back(StartLoopback{});
     }
-    for (const auto& attachment : attachments) TRY_VOID(plan_network(attachment));
+    for (const auto& attachment : attachments) {
+      if (attachment.is_managed()) {
+        take(TRY(plan_network(attachment, snapshot_, settings_)));
+      } else {
+        plan_vlan_filtering(attachment, snapshot_.networks.at(attachment.request->network.name));
+      }
+    }
     auto bridge = attachments.begin();
     auto lan = lans.begin();
     for (const auto& asked : request_.attachments) {
@@ -96,169 +95,6 @@ class Planner {
   }
 
  private:
-  [[nodiscard]] bool serves_dns(const BridgeAttachment& attachment) const {
-    return attachment.request->network.has_dns && snapshot_.has_dns_daemon;
-  }
-
-  void plan_host(const std::vector<BridgeAttachment>& attachments) {
-    if (std::ranges::none_of(attachments, &BridgeAttachment::is_managed)) return;
-    Steps steps;
-    Steps kept_off;
-    if (settings_.firewall == FirewallDriver::nftables &&
-        snapshot_.table != firewall::TableState::current) {
-      steps.emplace_back(ChangeFirewall{.table = table_change_for(snapshot_.table),
-                                        .restore = restored(attachments)});
-    }
-    const auto forward = [&](Family family, const char* key,
-                             const std::optional<ForwardingSnapshot>& there) {
-      const bool is_needed = std::ranges::any_of(attachments, [&](const BridgeAttachment& one) {
-        return one.is_managed() && !one.request->network.is_internal && one.has_family(family);
-      });
-      if (is_needed && there && !there->is_on) {
-        steps.emplace_back(SetSysctl{Place::host, key, "1", "0", there->along});
-        // The switch is that of all links: bridges of internal networks go back to where they were.
-        auto stay_off = there->stay_off;
-        if (family == Family::ipv4) add_adopted_internal(attachments, stay_off);
-        for (const auto& setting : stay_off) {
-          kept_off.emplace_back(SetSysctl{Place::host, setting, "0", "1"});
-        }
-      }
-    };
-    forward(Family::ipv4, "net/ipv4/ip_forward", snapshot_.forwarding4);
-    forward(Family::ipv6, "net/ipv6/conf/all/forwarding", snapshot_.forwarding6);
-    HostRecord after{snapshot_.host ? snapshot_.host->steps : Steps{}};
-    const auto remember = [&](const Step& step) {
-      if (std::ranges::find(after.steps, step) == after.steps.end()) after.steps.push_back(step);
-    };
-    // Whoever uses the table has it on record, also where another run directory made it: the last
-    // to leave removes it.
-    if (settings_.firewall == FirewallDriver::nftables) {
-      remember(ChangeFirewall{.table = TableChange::create});
-    }
-    for (const auto& step : steps) {
-      if (!is_firewall(step)) remember(step);
-    }
-    const bool is_unchanged =
-        snapshot_.host ? snapshot_.host->steps == after.steps : after.steps.empty();
-    if (!is_unchanged) {
-      record(host_record_path(),
-             snapshot_.host ? std::optional{encode(*snapshot_.host)} : std::nullopt, encode(after));
-    }
-    append(std::move(steps));
-    append(std::move(kept_off));
-  }
-
-  // Bridges of internal networks that stand already, but are on no record yet.
-  void add_adopted_internal(const std::vector<BridgeAttachment>& attachments,
-                            std::vector<std::string>& stay_off) const {
-    for (const auto& one : attachments) {
-      const auto& network = one.request->network;
-      if (!one.is_managed() || !network.is_internal) continue;
-      if (!snapshot_.networks.at(network.name).bridge) continue;
-      auto key = forwarding_key(one.bridge);
-      if (std::ranges::find(stay_off, key) == stay_off.end()) stay_off.push_back(std::move(key));
-    }
-  }
-
-  // What a lost table gets back: all recorded elements but those of the networks that this request
-  // plans anyway.
-  [[nodiscard]] std::vector<firewall::Element> restored(
-      const std::vector<BridgeAttachment>& attachments) const {
-    std::set<firewall::Element> planned;
-    for (const auto& attachment : attachments) {
-      const auto& network = snapshot_.networks.at(attachment.request->network.name);
-      if (!network.record) continue;
-      for (const auto& element : elements_of(network.record->steps)) planned.insert(element);
-    }
-    std::vector<firewall::Element> result;
-    for (const auto& element : snapshot_.recorded_elements) {
-      if (!planned.contains(element)) result.push_back(element);
-    }
-    return result;
-  }
-
-  Result<void> plan_network(const BridgeAttachment& attachment) {
-    const auto& network = attachment.request->network;
-    const auto& there = snapshot_.networks.at(network.name);
-    if (!attachment.is_managed()) {
-      plan_vlan_filtering(attachment, there);
-      return {};
-    }
-    // Not an error: an address may move between hosts, and come here later.
-    for (const auto& address : there.absent_outbound) {
-      result_.warnings.push_back(
-          fmt::format("network \"{}\": the outbound address {} is none of the host's: answers to "
-                      "containers do not come back until it is",
-                      network.name, address.to_string()));
-    }
-    TRY_VOID(check_one_driver(network.name, there));
-    std::vector<firewall::Element> elements;
-    if (settings_.firewall == FirewallDriver::nftables) {
-      elements = firewall::compile(
-          policy_of(attachment, serves_dns(attachment), settings_.dns_port, loopback6_of(there)));
-    }
-    auto fresh = fresh_network_steps(attachment, std::move(elements));
-    if (snapshot_.has_systemd) fresh.insert(fresh.begin(), kept_settings(attachment, fresh));
-    auto missing = missing_network_steps(fresh, there);
-    if (settings_.firewall == FirewallDriver::nftables) join_zone(attachment, fresh, missing);
-    if (snapshot_.firewalld_driver) TRY_VOID(join_firewalld(attachment, fresh, missing));
-    if (missing.empty() && there.record) return {};
-    const bool is_ours = !there.bridge || (there.record && there.record->owns_bridge());
-    NetworkRecord after{.network = network.name,
-                        .bridge = attachment.bridge,
-                        .limits = there.record ? there.record->limits : Strings{}};
-    if (is_ours) {
-      // With another firewall driver than before, what the record has of the firewall stays on it.
-      if (settings_.firewall == FirewallDriver::none && there.record) {
-        std::ranges::copy_if(there.record->steps, std::back_inserter(after.steps), is_firewall);
-      }
-      std::ranges::move(fresh, std::back_inserter(after.steps));
-    } else {
-      after.steps = adopted_steps(fresh, missing, there);
-    }
-    record(network_record_path(network.name),
-           there.record ? std::optional{encode(*there.record)} : std::nullopt, encode(after));
-    append(std::move(missing));
-    return {};
-  }
-
-  // The zone of firewalld stands on the record in any case: firewalld may be started later.
-  void join_zone(const BridgeAttachment& attachment, Steps& fresh, Steps& missing) {
-    const auto& network = attachment.request->network;
-    const auto& there = snapshot_.networks.at(network.name);
-    fresh.emplace_back(zone_on_record(attachment.bridge, there, snapshot_.firewalld));
-    if (has_to_join(there, snapshot_.firewalld)) missing.push_back(fresh.back());
-    if (auto warning = zone_warning(network.name, attachment.bridge, there, snapshot_.firewalld)) {
-      result_.warnings.push_back(*std::move(warning));
-    }
-  }
-
-  // What one driver has set up the other knows nothing of.
-  Result<void> check_one_driver(const NetworkName& network, const NetworkSnapshot& there) const {
-    if (!there.record || settings_.firewall == FirewallDriver::none) return {};
-    const auto& steps = there.record->steps;
-    const bool is_nftables = settings_.firewall == FirewallDriver::nftables;
-    const auto other = is_nftables ? firewalld_elements_of(steps) : elements_of(steps);
-    if (other.empty()) return {};
-    return fail(Errc::invalid_input,
-                "network \"{}\" is kept by the firewall driver \"{}\" as long as containers are on "
-                "it: it cannot have \"{}\" until they have been stopped",
-                network, is_nftables ? "firewalld" : "nftables",
-                is_nftables ? "nftables" : "firewalld");
-  }
-
-  Result<void> join_firewalld(const BridgeAttachment& attachment, Steps& fresh, Steps& missing) {
-    const auto& network = attachment.request->network;
-    const auto& there = snapshot_.networks.at(network.name);
-    auto elements =
-        firewall::compile(policy_of(attachment, serves_dns(attachment), settings_.dns_port));
-    auto change = TRY(firewalld_network_change(network.name, elements, there.record,
-                                               *snapshot_.firewalld_driver));
-    fresh.emplace_back(ChangeFirewalld{.add = std::move(elements)});
-    if (change) missing.emplace_back(*std::move(change));
-    return {};
-  }
-
   // All that is changed for an unmanaged network: the bridge keeps VLANs apart while one is asked
   // for. Every network that relies on it has it on record, not only the one that began.
   void plan_vlan_filtering(const BridgeAttachment& attachment, const NetworkSnapshot& there) {
@@ -274,49 +110,6 @@ class Planner {
     record(network_record_path(name),
            there.record ? std::optional{encode(*there.record)} : std::nullopt, encode(after));
     if (!is_on && filtering_.insert(attachment.bridge).second) steps_.emplace_back(step);
-  }
-
-  // ::1 can be reached through bridges of our making, which take its answers in, unless bridged
-  // packets meet the firewall.
-  [[nodiscard]] firewall::Loopback6 loopback6_of(const NetworkSnapshot& there) const {
-    const bool takes_answers =
-        !there.bridge ||
-        (there.record && std::ranges::any_of(there.record->steps, [](const Step& step) {
-           return std::holds_alternative<AnswerLoopback>(step);
-         }));
-    return takes_answers && !snapshot_.filters_bridged_ipv6 ? firewall::Loopback6::reachable
-                                                            : firewall::Loopback6::refused;
-  }
-
-  // For a bridge that somebody else made: our elements, and what we had to add before and now.
-  static Steps adopted_steps(const Steps& fresh, const Steps& missing,
-                             const NetworkSnapshot& there) {
-    Steps steps;
-    for (const auto& step : fresh) {
-      if (is_firewall(step)) steps.push_back(step);
-    }
-    const auto add = [&](const Steps& more) {
-      for (const auto& step : more) {
-        if (is_firewall(step)) continue;
-        if (std::ranges::find(steps, step) == steps.end()) steps.push_back(step);
-      }
-    };
-    if (there.record) add(there.record->steps);
-    add(missing);
-    // That an internal network's bridge does not forward is its own, also where it did not before:
-    // it stays so when the host begins to.
-    for (const auto& step : fresh) {
-      const auto* set = std::get_if<SetSysctl>(&step);
-      if (set == nullptr || set->value != "0" || !is_forwarding4(set->key)) continue;
-      const auto has_key = [&](const Step& known) {
-        const auto* other = std::get_if<SetSysctl>(&known);
-        return other != nullptr && other->key == set->key;
-      };
-      if (std::ranges::none_of(steps, has_key)) {
-        steps.emplace_back(SetSysctl{set->place, set->key, set->value, set->value});
-      }
-    }
-    return steps;
   }
 
   // The program of a network whose driver is none of ours.
@@ -516,7 +309,7 @@ class Planner {
   }
 
   void add_dns_entry(const BridgeAttachment& attachment, Steps& steps) const {
-    if (!serves_dns(attachment)) return;
+    if (!serves_dns(attachment, snapshot_)) return;
     const auto& network = attachment.request->network;
     DnsEntry entry{.container = request_.container, .servers = request_.dns_servers};
     const auto add = [&](const std::string& name) {
@@ -549,9 +342,15 @@ class Planner {
                   .mac = mac,
                   .addresses = attachment.addressing.addresses};
     if (asked.network.has_dns) status.search_domains.emplace_back(kSearchDomain);
-    status.dns_servers =
-        serves_dns(attachment) ? listens_on(attachment, snapshot_) : request_.dns_servers;
+    status.dns_servers = serves_dns(attachment, snapshot_) ? listens_on(attachment, snapshot_)
+                                                           : request_.dns_servers;
     return status;
+  }
+
+  void take(PlanPart part) {
+    append(std::move(part.steps));
+    std::ranges::move(part.changes, std::back_inserter(result_.plan.changes));
+    std::ranges::move(part.warnings, std::back_inserter(result_.warnings));
   }
 
   void append(Steps steps) {
