@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -40,9 +41,13 @@ Result<void> limit(std::string_view network, const std::optional<std::string>& c
 /// now, everything else is put back one record at a time, and all that failed is one error.
 Result<void> firewall_reload(const Surroundings& surroundings);
 
+/// The same for several engines, one after the other: what fails for one keeps nothing from the
+/// next. All errors as one.
+Result<void> firewall_reload(std::span<const Surroundings> engines);
+
 /// Does so now, and each time that firewalld has reloaded or started, until the message bus goes.
 /// What fails is logged, and tried again the next time. Errors: not_found without a bus, changed
 /// when it goes, timeout, permission, system.
-Result<void> firewalld_reload(const Surroundings& surroundings);
+Result<void> firewalld_reload(std::span<const Surroundings> engines);
 
 }  // namespace burrow::netstack

@@ -68,4 +68,15 @@ Result<void> firewall_reload(const Surroundings& surroundings) {
   return restored ? by_firewalld : restored;
 }
 
+Result<void> firewall_reload(std::span<const Surroundings> engines) {
+  std::vector<Error> errors;
+  for (const auto& engine : engines) {
+    auto done = firewall_reload(engine);
+    if (!done) errors.push_back(std::move(done).error());
+  }
+  if (errors.empty()) return {};
+  if (errors.size() == 1) return Failure{std::move(errors.front())};
+  return Failure{combined(errors)};
+}
+
 }  // namespace burrow::netstack

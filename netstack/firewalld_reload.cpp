@@ -4,9 +4,9 @@
 
 namespace burrow::netstack {
 
-Result<void> firewalld_reload(const Surroundings& surroundings) {
+Result<void> firewalld_reload(std::span<const Surroundings> engines) {
   return follow_firewalld([&] {
-    if (auto done = firewall_reload(surroundings); !done) {
+    if (auto done = firewall_reload(engines); !done) {
       log::error("firewall", "{}", done.error().message);
     }
   });

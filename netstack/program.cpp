@@ -114,13 +114,10 @@ bool is_reload(Subcommand subcommand) {
   return subcommand == Subcommand::firewall_reload || subcommand == Subcommand::firewalld_reload;
 }
 
-// Units that reload the firewall, and people who repair, know no engine: for them there is a
-// default.
+// People who repair know no engine: for them there is a default.
 Result<std::string> run_directory(const CommandLine& line) {
   if (line.run_directory && !line.run_directory->empty()) return *line.run_directory;
-  if (is_reload(line.subcommand) || line.subcommand == Subcommand::repair) {
-    return std::string{kDefaultRunDirectory};
-  }
+  if (line.subcommand == Subcommand::repair) return std::string{kDefaultRunDirectory};
   return fail(Errc::invalid_input, "no run directory: --config is required");
 }
 
@@ -170,6 +167,21 @@ Result<std::string> run_teardown(const CommandLine& line) {
   // A request that cannot be read is no reason to leave anything that is on record.
   TRY_VOID(teardown(line.netns, read_request(line, kLoadingOptions), known));
   return std::string{};
+}
+
+// Units and people who reload the firewall know no engine: without --config all of them are meant.
+Result<std::vector<Surroundings>> engines(const CommandLine& line) {
+  std::vector<Surroundings> all;
+  if (line.run_directory && !line.run_directory->empty()) {
+    all.push_back(TRY(surroundings(line)));
+    return all;
+  }
+  for (const auto& directory : usual_run_directories()) {
+    auto one = line;
+    one.run_directory = directory;
+    all.push_back(TRY(surroundings(one)));
+  }
+  return all;
 }
 
 // As text for people or as JSON for programs, without the last line's end.
@@ -255,7 +267,7 @@ Result<Output> run(const CommandLine& line, CalledAs called_as) {
       TRY_VOID(limit(line.network, line.container, line.limits, TRY(surroundings(line))));
       return Output{};
     case Subcommand::firewall_reload:
-      TRY_VOID(firewall_reload(TRY(surroundings(line))));
+      TRY_VOID(firewall_reload(TRY(engines(line))));
       return Output{};
     case Subcommand::watch:
       TRY_VOID(run_watch(line));
@@ -268,7 +280,7 @@ Result<Output> run(const CommandLine& line, CalledAs called_as) {
       TRY_VOID(run_trace(line));
       return Output{};
     case Subcommand::firewalld_reload:
-      TRY_VOID(firewalld_reload(TRY(surroundings(line))));
+      TRY_VOID(firewalld_reload(TRY(engines(line))));
       return Output{};
     case Subcommand::plan:
       return run_plan(line);

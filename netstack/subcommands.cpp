@@ -125,7 +125,8 @@ constexpr std::array kSubcommands{
         "Renews table inet burrow with all that the journal knows, in one transaction: networks, "
         "their isolation and the ports of all containers. Also where the table still stands, so "
         "that elements which somebody removed come back. Rules in chain admin stay. Where "
-        "firewalld runs, our bridges come back into their zone."},
+        "firewalld runs, our bridges come back into their zone. Without --config for all engines: "
+        "those of /run/containers/networks and /run/burrow/networks."},
     SubcommandText{
         Subcommand::firewalld_reload,
         "firewalld-reload",

@@ -16,6 +16,7 @@ SUPPORT = pathlib.Path(__file__).resolve().parent.parent / "support"
 BUILD = pathlib.Path(os.environ["BURROW_BIN"]).parent
 CONFIG = "/run/containers/networks"
 FRONT = network("front", "10.89.0.0/24", dns_enabled=True)
+OWN = network("own", "10.90.0.0/24")
 PATIENCE = 30  # a firewalld that starts on a busy machine
 
 
@@ -94,6 +95,9 @@ class Units(unittest.TestCase):
         cls.document = encoded(request("web", attachment(FRONT, "10.89.0.2"), ports=[port(8080, 80)])).decode()
         cls.do("ip", "netns", "add", "web")
         cls.netstack("setup")
+        cls.do("ip", "netns", "add", "own")
+        cls.do("burrow-netstack", "--config", "/run/burrow/networks", "setup", "/run/netns/own",
+               text=encoded(request("own", attachment(OWN, "10.90.0.2"))).decode())
 
     @classmethod
     def do(cls, *command, text=None):
@@ -138,10 +142,12 @@ class Units(unittest.TestCase):
     def test_bridges_are_back_in_their_zone_after_each_reload_of_firewalld(self):
         self.starts("burrow-firewalld-reload.service")
         self.starts("firewalld.service")
-        zone = lambda: self.machine.run("firewall-cmd", "--get-zone-of-interface=br-front").stdout
-        self.assertTrue(wait_until(lambda: zone() == "burrow\n", PATIENCE, 0.2))
-        self.do("firewall-cmd", "--reload")
-        self.assertTrue(wait_until(lambda: zone() == "burrow\n", PATIENCE, 0.2))
+        # Podman's network and burrow's, which has another run directory.
+        for bridge in ("br-front", "br-own"):
+            zone = lambda: self.machine.run("firewall-cmd", f"--get-zone-of-interface={bridge}").stdout
+            self.assertTrue(wait_until(lambda: zone() == "burrow\n", PATIENCE, 0.2), bridge)
+            self.do("firewall-cmd", "--reload")
+            self.assertTrue(wait_until(lambda: zone() == "burrow\n", PATIENCE, 0.2), bridge)
         self.assertEqual(self.property("burrow-firewalld-reload.service", "NRestarts"), "0")
 
     def test_the_dns_daemon_lives_in_a_scope_of_its_own(self):
