@@ -145,14 +145,39 @@ class Answerer {
       search.labels = alias->target->name.labels();
       search.match = Match::exact;
       if (alias->target->base == RecordTarget::Base::asked_domain) continue;
-      const auto zone = find_zone(search.labels, zones_.settings().search_domain.labels());
-      if (!zone) {
+      if (lead_to_own_name(search)) continue;
+      if (is_host_name(search.labels)) {
+        add_host_addresses();
+      } else {
         outside_target_ = *target;
-        return true;
       }
-      search.labels = search.labels.substr(0, *zone);
+      return true;
     }
     return true;
+  }
+
+  // Where an absolute name is looked for that may be one of ours, as if it had been asked for.
+  // False when it is none.
+  bool lead_to_own_name(Search& search) const {
+    search.first = 0;
+    search.last = view_.networks.size();
+    if (const auto zone = find_zone(search.labels, zones_.settings().search_domain.labels())) {
+      search.labels = search.labels.substr(0, *zone);
+      return true;
+    }
+    for (size_t nth = 0; nth < search.last; ++nth) {
+      if (network(nth).find_name(search.labels) != nullptr) return true;
+    }
+    for (size_t nth = 0; nth < search.last; ++nth) {
+      const auto domain = network(nth).domain();
+      const auto cut = domain.empty() ? std::nullopt : find_zone(search.labels, domain);
+      if (!cut || network(nth).find_name(search.labels.substr(0, *cut)) == nullptr) continue;
+      search.labels = search.labels.substr(0, *cut);
+      search.first = nth;
+      search.last = nth + 1;
+      return true;
+    }
+    return false;
   }
 
   // One RRset is enough for ANY (RFC 8482).
@@ -234,6 +259,12 @@ class Answerer {
 
   // The host as a container reaches it: at its network's gateway.
   Verdict host() {
+    if (!add_host_addresses()) add_soa(0);
+    return authoritative();
+  }
+
+  // False when there is none of the type asked for.
+  bool add_host_addresses() {
     bool is_empty = true;
     for (const auto& address : network(0).listen_addresses()) {
       const auto type = address.is_v4() ? RecordType::a : RecordType::aaaa;
@@ -242,8 +273,7 @@ class Answerer {
       is_empty = false;
       if (asks(RecordType::any)) break;
     }
-    if (is_empty) add_soa(0);
-    return authoritative();
+    return !is_empty;
   }
 
   // RFC 6761 section 6.3.

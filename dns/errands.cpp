@@ -1,6 +1,7 @@
 #include "dns/errands.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <unordered_map>
 
@@ -155,8 +156,10 @@ class Errands::Implementation {
             .asked = now};
     if (each.handle) {
       places_.emplace(*each.handle, Place{token, ask.server});
-    } else {
+    } else if (errno == ENETUNREACH || errno == EHOSTUNREACH || errno == EADDRNOTAVAIL) {
       health_.was_unreachable(upstream, now);
+    } else {
+      health_.was_silent(upstream, now);
     }
   }
 

@@ -61,7 +61,9 @@ class UpstreamSockets::Implementation {
     const bool is_out = transport == Transport::udp ? open_datagram(handle, slot, upstream)
                                                     : open_stream(handle, slot, upstream);
     if (is_out) return handle;
+    const int error = errno;
     close(handle);
+    errno = error;
     return {};
   }
 

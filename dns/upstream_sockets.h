@@ -33,7 +33,7 @@ class UpstreamSockets {
   UpstreamSockets& operator=(const UpstreamSockets&) = delete;
 
   /// Sends `query`, a header and one question at least. Nothing when there is no descriptor or no
-  /// way to the server. No callback runs inside.
+  /// way to the server: errno says which. No callback runs inside.
   std::optional<Handle> open(const Upstream& upstream, Transport transport,
                              std::vector<uint8_t> query);
   /// The same datagram once more; nothing to do over TCP.

@@ -29,6 +29,9 @@ Asked ask(std::string_view name, uint16_t type, Reach reach = Reach::external, i
                                           "=   near 7 CNAME web.dns.podman.\n"
                                           "=   gone 7 CNAME nobody.dns.podman.\n"
                                           "=   here 7 CNAME localhost.\n"
+                                          "=   bare 7 CNAME web.\n"
+                                          "=   full 7 CNAME web.net.\n"
+                                          "=   host 7 CNAME host.containers.internal.\n"
                                           "x 10.1.0.2  web\n")};
     return Zones{std::move(networks),
                  {*IpNetwork::parse("10.1.0.0/24")},
@@ -156,8 +159,14 @@ TEST_CASE("only aliases to names of others are asked for upstream") {
   CHECK(is_reply(ask("gone", kA)));
   CHECK(is_reply(ask("here", kA)));
   CHECK(is_reply(ask("db", kA, Reach::internal)));
-  const auto near = ask("near", kA);
-  const auto parsed =
-      ReplyReader{Bytes{near.reply}.first(std::get<Reply>(near.verdict).size)}.read();
-  CHECK(parsed.data() == Texts{"web.dns.podman.", "10.1.0.2"});
+  const auto data = [](std::string_view name) {
+    const auto asked = ask(name, kA);
+    REQUIRE(std::holds_alternative<Reply>(asked.verdict));
+    const auto size = std::get<Reply>(asked.verdict).size;
+    return ReplyReader{Bytes{asked.reply}.first(size)}.read().data();
+  };
+  CHECK(data("near") == Texts{"web.dns.podman.", "10.1.0.2"});
+  CHECK(data("bare") == Texts{"web.", "10.1.0.2"});
+  CHECK(data("full") == Texts{"web.net.", "10.1.0.2"});
+  CHECK(data("host") == Texts{"host.containers.internal.", "10.1.0.1"});
 }
