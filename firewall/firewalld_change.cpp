@@ -62,7 +62,9 @@ class Change {
     for (const auto& policy : policies()) TRY_VOID(change_rules(policy));
     TRY_VOID(count_host_addresses());
     for (const auto& entry : remove_) {
-      if (entry.kind != FirewalldHolder::policy) TRY_VOID(take(entry));
+      if (entry.kind == FirewalldHolder::policy) continue;
+      TRY_VOID(take(entry));
+      taken_.push_back(entry);
     }
     return {};
   }
@@ -70,9 +72,16 @@ class Change {
   Result<void> put(const FirewalldEntry& entry) {
     if (entry.kind == FirewalldHolder::zone) {
       const auto link = TRY(LinkName::parse(entry.value));
-      const auto zone = TRY(firewalld_.zone_of(link));
+      auto zone = TRY(firewalld_.zone_of(link));
       if (zone == entry.holder) return {};
+      if (zone && *zone != kOwnZone && !is_driver_zone(*zone)) {
+        // Set-ups have been refused before; this is somebody who moved it while containers ran.
+        log::warn("firewall", "\"{}\" stays in zone \"{}\" of firewalld, where somebody has put it",
+                  link, *zone);
+        return {};
+      }
       TRY_VOID(firewalld_.put_into(entry.holder, link));
+      if (zone) zones_before_[entry.value] = *std::move(zone);
     } else {
       const auto before = TRY(entries_before(entry.holder));
       if (std::ranges::find(before, entry.value) != before.end()) return {};
@@ -89,6 +98,10 @@ class Change {
     const auto link = TRY(LinkName::parse(entry.value));
     if (TRY(firewalld_.zone_of(link)) != entry.holder) return {};
     return firewalld_.take_out_of(entry.holder, link);
+  }
+
+  Result<void> put_into(const std::string& zone, const std::string& link) {
+    return firewalld_.put_into(zone, TRY(LinkName::parse(link)));
   }
 
   // What an ipset had before this change.
@@ -179,7 +192,16 @@ class Change {
     for (auto change = changed_.rbegin(); change != changed_.rend(); ++change) {
       note(firewalld_.set_rules(change->first, change->second));
     }
-    for (auto entry = added_.rbegin(); entry != added_.rend(); ++entry) note(take(*entry));
+    for (auto entry = added_.rbegin(); entry != added_.rend(); ++entry) {
+      const auto zone = zones_before_.find(entry->value);
+      const bool was_elsewhere =
+          entry->kind == FirewalldHolder::zone && zone != zones_before_.end();
+      note(was_elsewhere ? put_into(zone->second, entry->value) : take(*entry));
+    }
+    for (const auto& entry : taken_) {
+      note(entry.kind == FirewalldHolder::zone ? put_into(entry.holder, entry.value)
+                                               : firewalld_.put_entry(entry.holder, entry.value));
+    }
     if (!changed_.empty()) note(count_host_addresses());
   }
 
@@ -189,6 +211,8 @@ class Change {
   const std::vector<IpAddress>& addresses_;
   std::map<std::string, std::vector<std::string>> entries_;
   std::vector<FirewalldEntry> added_;
+  std::vector<FirewalldEntry> taken_;
+  std::map<std::string, std::string> zones_before_;  // by link, of those that were moved
   std::vector<std::pair<std::string, std::vector<std::string>>> changed_;  // rules before
 };
 

@@ -13,6 +13,7 @@
 #include "firewall/mending.h"
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
+#include "firewall/policy.h"
 #include "firewall/replies.h"
 #include "firewall/rule_mark.h"
 #include "firewall/ruleset.h"
@@ -251,20 +252,28 @@ Result<std::vector<Element>> renewed_elements(Session& session, std::span<const 
   for (const auto* elements : {&change.add, &change.remove}) {
     for (const auto& element : *elements) owners.insert(element.owner);
   }
-  auto all = named;
+  std::map<std::string, std::vector<Element>> others;
   for (const auto& shape : all_shapes()) {
     const auto there = std::ranges::find(sets, shape.name, &KernelSet::name);
     // What another release had in a set of another kind cannot be read.
     if (shape.lifetime || there == sets.end() || !there->is_current) continue;
     for (auto& element : TRY(session.read_set(shape.set))) {
-      if (!owners.contains(element.owner)) all.push_back(std::move(element));
+      if (!owners.contains(element.owner)) others[element.owner].push_back(std::move(element));
     }
   }
-  auto result = without_conflicts(all);
-  if (result) return result;
-  log::warn("firewall", "the table is renewed without what others have in it: {}",
-            result.error().message);
-  return named;
+  // They stood together; only with what is named can they be at odds.
+  auto all = named;
+  for (auto& [owner, elements] : others) {
+    auto both = named;
+    both.insert(both.end(), elements.begin(), elements.end());
+    if (auto result = without_conflicts(both); !result) {
+      log::warn("firewall", "the table is renewed without {}: {}", describe_owner(owner),
+                result.error().message);
+      continue;
+    }
+    std::ranges::move(elements, std::back_inserter(all));
+  }
+  return all;
 }
 
 // Renews everything that is ours inside the table and leaves what the administrator made: the rules

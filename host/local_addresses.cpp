@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <string_view>
 
 namespace burrow::host {
 namespace {
@@ -40,7 +41,9 @@ Result<std::vector<LocalAddress>> local_addresses() {
   std::vector<LocalAddress> addresses;
   for (const auto* entry = first; entry != nullptr; entry = entry->ifa_next) {
     const auto address = address_of(entry->ifa_addr);
-    const auto link = LinkName::parse(entry->ifa_name);
+    // Of an IPv4 address it is the label, which begins with the link's name (rtnetlink(7)).
+    const std::string_view label{entry->ifa_name};
+    const auto link = LinkName::parse(label.substr(0, label.find(':')));
     if (address && link) addresses.push_back({*link, *address});
   }
   return addresses;

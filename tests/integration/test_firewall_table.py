@@ -324,6 +324,7 @@ class Table(unittest.TestCase):
         text = listing()
         self.assertIn("container other (other-1)", text)
         self.assertNotIn("container web (web-1)", text)
+        self.assertIn("container api (api-1)", text)
 
     def test_a_replacement_of_a_set_that_the_administrator_uses_is_refused_whole(self):
         nft("""

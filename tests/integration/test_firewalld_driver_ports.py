@@ -195,7 +195,8 @@ class Ports(FirewalldTest):
 
     def test_addresses_that_the_host_gets_later_count_from_the_next_command_on(self):
         tcp = self.listeners(self.web(port(8080, 80)), 80)
-        self.host.sh("ip", "addr", "add", "192.0.2.8/24", "dev", "uplink")
+        # With a label of its own, as ifupdown gives it.
+        self.host.sh("ip", "addr", "add", "192.0.2.8/24", "dev", "uplink", "label", "uplink:1")
         self.addCleanup(self.host.sh, "ip", "addr", "del", "192.0.2.8/24", "dev", "uplink")
         self.assertFalse(connects(self.outside_host, "192.0.2.8", 8080, NEVER))
         self.assertEqual(self.netstack.run("firewall-reload").code, 0)

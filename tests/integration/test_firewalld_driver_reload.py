@@ -31,6 +31,13 @@ class Reloads(ReloadTest):
         self.assertEqual((outcome.code, outcome.out), (0, ""), outcome)
         self.assert_back()
 
+    def test_a_bridge_that_somebody_has_put_elsewhere_meanwhile_stays_there(self):
+        self.firewalld.put("br-front", "home")
+        self.addCleanup(self.firewalld.take, "br-front", "home")
+        outcome = self.netstack.run("firewall-reload")
+        self.assertEqual((outcome.code, outcome.out), (0, ""), outcome)
+        self.assertEqual(self.firewalld.zone_of("br-front"), "home")
+
     def test_a_teardown_after_a_reload_finds_nothing_and_is_content(self):
         before = self.firewalld.state()
         self.firewalld.reload()
