@@ -1,6 +1,7 @@
 # `cmake --install build/release [--prefix DIR]`: programs, the names that Podman looks for, plugins,
-# manual page, systemd units and firewalld's files. Evaluated when it is installed, so that --prefix
-# counts.
+# manual page and systemd units. With `--component firewalld` the zone that our bridges are put into where
+# firewalld runs, with `--component firewalld-driver` what the firewall driver of that name needs besides.
+# Evaluated when it is installed, so that --prefix counts.
 
 include(GNUInstallDirs)
 
@@ -32,4 +33,9 @@ install(CODE "
     message(STATUS \"Installing: \${file}\")
     file(WRITE \"\${file}\" \"\${text}\")
   endforeach()")
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/packaging/firewalld/ DESTINATION ${BURROW_FIREWALLD_DIR})
+install(FILES ${CMAKE_SOURCE_DIR}/packaging/firewalld/zones/burrow.xml
+        DESTINATION ${BURROW_FIREWALLD_DIR}/zones COMPONENT firewalld EXCLUDE_FROM_ALL)
+# Not for hosts that do not use the driver: firewalld lets the host forward as soon as it has read a
+# policy that masquerades.
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/packaging/firewalld/ DESTINATION ${BURROW_FIREWALLD_DIR}
+        COMPONENT firewalld-driver EXCLUDE_FROM_ALL)

@@ -29,9 +29,9 @@ constexpr std::array kFeatures{
     Feature{"kernel.bridge", &KernelFacts::bridge, Need::all, "bridges", "bridge", "CONFIG_BRIDGE",
             "no bridge network works"},
     Feature{"kernel.firewall", &KernelFacts::firewall, Need::all, "our nftables table",
-            "nf_tables nft_chain_nat nft_masq nft_ct nft_fib_inet",
+            "nf_tables nft_chain_nat nft_masq nft_ct nft_fib_inet nft_limit nft_connlimit",
             "CONFIG_NF_TABLES, CONFIG_NF_TABLES_INET, CONFIG_NFT_NAT, CONFIG_NFT_MASQ, "
-            "CONFIG_NFT_CT, CONFIG_NFT_FIB_INET",
+            "CONFIG_NFT_CT, CONFIG_NFT_FIB_INET, CONFIG_NFT_LIMIT, CONFIG_NFT_CONNLIMIT",
             "no published ports, no way out and no isolation: set-up fails, unless the firewall "
             "driver is none"},
     Feature{"kernel.conntrack", &KernelFacts::flows, Need::some, "the table of tracked flows",

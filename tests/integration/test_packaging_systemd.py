@@ -17,6 +17,7 @@ BUILD = pathlib.Path(os.environ["BURROW_BIN"]).parent
 CONFIG = "/run/containers/networks"
 FRONT = network("front", "10.89.0.0/24", dns_enabled=True)
 OWN = network("own", "10.90.0.0/24")
+ZONED = network("zoned", "10.91.0.0/24")
 PATIENCE = 30  # a firewalld that starts on a busy machine
 
 
@@ -59,8 +60,8 @@ class Installed(unittest.TestCase):
         self.root = tempfile.TemporaryDirectory()
         self.addCleanup(self.root.cleanup)
 
-    def install(self, prefix):
-        subprocess.run(["cmake", "--install", str(BUILD), "--prefix", prefix], check=True,
+    def install(self, prefix, *options):
+        subprocess.run(["cmake", "--install", str(BUILD), "--prefix", prefix, *options], check=True,
                        stdout=subprocess.DEVNULL, env={**os.environ, "DESTDIR": self.root.name})
         return pathlib.Path(self.root.name)
 
@@ -78,9 +79,14 @@ class Installed(unittest.TestCase):
                            if line.startswith("ExecStart="))
             self.assertTrue(os.access(root / program.lstrip("/"), os.X_OK), program)
 
-    def test_firewalld_s_files_are_where_firewalld_reads_whatever_the_prefix(self):
+    def test_firewalld_s_files_come_when_they_are_asked_for_and_where_it_reads(self):
         root = self.install("/usr/local")
-        self.assertTrue((root / "usr/lib/firewalld/zones/burrow.xml").is_file())
+        files = lambda: sorted(file.name for file in (root / "usr/lib/firewalld").glob("*/*.xml"))
+        self.assertEqual(files(), [])
+        self.install("/usr/local", "--component", "firewalld")
+        self.assertEqual(files(), ["burrow.xml"])
+        self.install("/usr/local", "--component", "firewalld-driver")
+        self.assertIn("burrow-masquerade.xml", files())
         self.assertTrue((root / "usr/local/share/man/man1/burrow-netstack.1").is_file())
         self.assertTrue(os.access(root / "usr/local/libexec/netavark/host-device", os.X_OK))
 
@@ -129,6 +135,20 @@ class Units(unittest.TestCase):
         self.do("nft", "flush", "ruleset")
         self.assertTrue(wait_until(self.has_table, PATIENCE, 0.1))
         self.assertEqual(self.property("burrow-watch.service", "NRestarts"), "0")
+
+    def test_the_watcher_puts_back_what_the_driver_firewalld_has_in_firewalld(self):
+        self.starts("firewalld.service")
+        self.do("ip", "netns", "add", "zoned")
+        document = encoded(request("zoned", attachment(ZONED, "10.91.0.2"))).decode()
+        command = ("burrow-netstack", "--firewall-driver", "firewalld", "--config", CONFIG)
+        self.do(*command, "setup", "/run/netns/zoned", text=document)
+        self.addCleanup(self.do, *command, "teardown", "/run/netns/zoned", text=document)
+        zone = lambda: self.machine.run("firewall-cmd", "--get-zone-of-interface=br-zoned").stdout
+        before = zone()
+        self.assertIn("burrow-", before)
+        self.starts("burrow-watch.service")
+        self.do("firewall-cmd", "--reload")
+        self.assertTrue(wait_until(lambda: zone() == before, PATIENCE, 0.2), zone())
 
     def test_the_dhcp_proxy_is_started_by_its_socket(self):
         self.starts("burrow-dhcp.socket")
