@@ -1,6 +1,6 @@
 #!/bin/sh
 # sanitize.sh [asan|tsan]...: the unit tests under address and undefined behaviour sanitizers, and under
-# the thread sanitizer; under the first ones the whole DNS daemon too, as its tests use it.
+# the thread sanitizer; under the first ones the whole DNS daemon too, as its tests use it (as root).
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -188,7 +188,10 @@ class Units(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not os.path.exists(SYSTEMD):
-        print("skipped: there is no systemd")
-        sys.exit(77)
+    kinds = pathlib.Path("/proc/filesystems").read_text().split()
+    for what, is_there in (("systemd", os.path.exists(SYSTEMD)), ("overlayfs", "overlay" in kinds),
+                           ("cgroup2", "cgroup2" in kinds)):
+        if not is_there:
+            print(f"skipped: there is no {what}")
+            sys.exit(77)
     unittest.main()
