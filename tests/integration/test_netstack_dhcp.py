@@ -68,6 +68,8 @@ class Lease:
         container.delete()  # dead, without a teardown
         self.namespaces.remove(container)
         again = self.container("again")
+        # The kernel ends a namespace when it comes to it; until then no other link may have its MAC address.
+        self.assertTrue(wait_until(lambda: self.netstack.setup(again, self.document()).code == 0))
         self.assertEqual(self.setup_ok(again, self.document())["lan"]["interfaces"]["eth0"]["subnets"], first)
         (kept,) = self.status()
         self.assertEqual(kept["netns"], again.path)
