@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -10,9 +11,15 @@
 namespace burrow::engine {
 namespace {
 
+// Other commands clean up once each.
+constexpr int kMostAttempts = 1000;
+
+fs::path lock_path(const Directories& directories, const ContainerId& id, LockKind kind) {
+  return directories.container(id) / (kind == LockKind::operation ? "lock" : "supervisor.lock");
+}
+
 Result<host::Fd> open_lock(const Directories& directories, const ContainerId& id, LockKind kind) {
-  const auto path =
-      directories.container(id) / (kind == LockKind::operation ? "lock" : "supervisor.lock");
+  const auto path = lock_path(directories, id, kind);
   host::Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!fd.is_open()) return system_failure(errno, fmt::format("open \"{}\"", path.native()));
   return fd;
@@ -39,6 +46,24 @@ Result<std::optional<ContainerLock>> ContainerLock::try_acquire(const Directorie
     return system_failure(errno, "lock container " + id.str());
   }
   return ContainerLock{std::move(fd)};
+}
+
+Result<ContainerLock> ContainerLock::create(const Directories& directories, const ContainerId& id,
+                                            LockKind kind) {
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    TRY_VOID(host::make_directories(directories.container(id)));
+    auto lock = acquire(directories, id, kind);
+    if (!lock && lock.error().code == Errc::not_found) continue;
+    if (!lock) return lock;
+    struct stat held {};
+    struct stat there {};
+    const auto path = lock_path(directories, id, kind);
+    if (::fstat(lock->fd_.get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 &&
+        held.st_ino == there.st_ino) {
+      return lock;
+    }
+  }
+  return fail(Errc::changed, "the directory of container {} is removed again and again", id);
 }
 
 }  // namespace burrow::engine

@@ -20,6 +20,10 @@ class ContainerLock {
   /// Yields nothing when somebody else holds it. Makes the run directory if needed.
   static Result<std::optional<ContainerLock>> try_acquire(const Directories& directories,
                                                           const ContainerId& id, LockKind kind);
+  /// For a container that is on no record yet: makes its run directory and takes the lock in it,
+  /// however often a clean-up of another command takes the unknown directory away meanwhile.
+  static Result<ContainerLock> create(const Directories& directories, const ContainerId& id,
+                                      LockKind kind);
   /// Takes over a lock that was inherited as `fd`.
   static ContainerLock adopt(host::Fd fd) { return ContainerLock{std::move(fd)}; }
 

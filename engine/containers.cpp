@@ -169,15 +169,14 @@ Result<Reserved> create_container(Engine& engine, const NewContainer& wanted) {
   const auto choices = wanted.networks.value_or(
       std::vector<NetworkChoice>{{.network = std::string{kDefaultNetwork}}});
   container.attachments = TRY(plan_attachments(engine, choices));
-  auto lock = TRY(ContainerLock::try_acquire(engine.directories, id, LockKind::supervision));
-  if (!lock) return fail(Errc::already_exists, "container {} is taken", short_id(id));
+  auto lock = TRY(ContainerLock::create(engine.directories, id, LockKind::supervision));
   auto inserted = engine.store.insert(container);
   if (!inserted) {
     std::error_code ignored;
     fs::remove_all(engine.directories.container(id), ignored);
     return Failure{std::move(inserted).error()};
   }
-  return Reserved{.id = id, .name = container.name, .supervision = *std::move(lock)};
+  return Reserved{.id = id, .name = container.name, .supervision = std::move(lock)};
 }
 
 Result<void> stop_container(Engine& engine, std::string_view text,
