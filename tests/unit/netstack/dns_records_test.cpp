@@ -64,9 +64,9 @@ TEST_CASE("a label stands in for an option that is not there") {
 
 TEST_CASE("what is no record and no setting is refused with its words") {
   for (const auto* text :
-       {"www", "www CNAME", "www CNAME a b", "a..b A 10.0.0.1",
-        "db A fd00::1", "db A 10.0.0.1 x", "db AAAA 10.0.0.1", "db X y", "m MX mail", "m MX 1",
-        "m MX 65536 mail", "s SRV 0 0 web", "t TXT", "t TXT \"x", "a,b A 10.0.0.1", "t TXT \x01"}) {
+       {"www", "www CNAME", "www CNAME a b", "a..b A 10.0.0.1", "db A fd00::1", "db A 10.0.0.1 x",
+        "db AAAA 10.0.0.1", "db X y", "m MX mail", "m MX 1", "m MX 65536 mail", "s SRV 0 0 web",
+        "t TXT", "t TXT \"x", "a,b A 10.0.0.1", "t TXT \x01"}) {
     CAPTURE(text);
     CHECK(records(text)[0].starts_with("refused: invalid DNS record"));
   }
