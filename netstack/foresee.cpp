@@ -4,13 +4,10 @@
 #include <set>
 #include <utility>
 
+#include "core/overloaded.h"
+
 namespace burrow::netstack {
 namespace {
-
-template <typename... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
 
 // The snapshot while one step after the other takes something away.
 class Foresight {

@@ -261,7 +261,7 @@ Steps invert(std::span<const Step> steps);
 /// addresses of bridges, is changed once, when links stand.
 Steps merge(Steps steps);
 
-/// A step as one line for people.
+/// A step as one line for people (step_text.cpp).
 std::string to_string(const Step& step);
 
 }  // namespace burrow::netstack
