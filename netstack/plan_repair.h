@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "firewall/accepts.h"
 #include "firewall/nftables.h"
 #include "netstack/record.h"
 
@@ -43,6 +44,8 @@ struct RepairView {
   std::vector<firewall::Element> standing;    ///< in the table, sorted
   std::vector<NetworkView> networks;
   std::vector<AttachmentView> attachments;
+  /// Chains of others; read where a network needs something of them.
+  std::optional<firewall::Neighbourhood> neighbours;
 };
 
 /// One thing that is not as it is on record.
@@ -70,6 +73,7 @@ struct RepairPlan {
   std::vector<ContainerRepair> containers;
   TableChange table = TableChange::keep;
   std::vector<std::vector<firewall::Element>> elements;  ///< missing ones, by record
+  Steps neighbours;  ///< rules in chains of others, once our table filters what those let pass
   bool serves_dns = false;  ///< names have changed: the daemon is to be told
 };
 

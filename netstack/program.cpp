@@ -91,6 +91,14 @@ Result<firewall::Publishing> publishing() {
   return *parsed;
 }
 
+Result<firewall::OtherFirewalls> other_firewalls() {
+  const auto word = variable("BURROW_OTHER_FIREWALLS");
+  if (!word || *word == "leave") return firewall::OtherFirewalls::leave;
+  if (*word == "accept") return firewall::OtherFirewalls::accept;
+  return fail(Errc::invalid_input, "invalid BURROW_OTHER_FIREWALLS \"{}\": must be leave or accept",
+              word->substr(0, 64));
+}
+
 Result<PluginSettings> plugin_settings(const CommandLine& line) {
   PluginSettings settings;
   for (const auto& directory : line.plugin_directories) {
@@ -127,6 +135,7 @@ Result<Surroundings> surroundings(const CommandLine& line) {
   Surroundings result;
   if (!follows_records) result.firewall = TRY(firewall_driver(line));
   result.publishing = TRY(publishing());
+  result.other_firewalls = TRY(other_firewalls());
   result.plugins = TRY(plugin_settings(line));
   const auto port = TRY(dns_port());
   result.run_directory = std::filesystem::absolute(TRY(run_directory(line)));

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <iterator>
 
+#include "firewall/neighbours.h"
 #include "host/sysctl.h"
 #include "netstack/ending.h"
 #include "netstack/host_applier.h"
 #include "netstack/observe.h"
 #include "netstack/plan.h"
+#include "netstack/plan_neighbours.h"
 #include "netstack/session.h"
 
 namespace burrow::netstack {
@@ -68,6 +70,11 @@ Result<RepairView> observe_for_repair(Handles& handles, const Journal& journal,
   for (auto& record : TRY(journal.all_attachments())) {
     view.attachments.push_back(TRY(look_at(std::move(record), handles.route, dns)));
   }
+  if (std::ranges::any_of(view.networks, [](const NetworkView& network) {
+        return recorded_accepts(network.record.steps).has_value();
+      })) {
+    view.neighbours = TRY(firewall::look_at_neighbours());
+  }
   return view;
 }
 
@@ -108,6 +115,7 @@ class Repair {
     execute_missing(plan.host, host, errors_);
     for (const auto& container : plan.containers) mend_inside(container);
     restore(plan, host);
+    execute_missing(plan.neighbours, host, errors_);
     if (plan.serves_dns) execute_missing({ServeDns{}}, host, errors_);
   }
 
