@@ -9,6 +9,7 @@
 #include "netstack/driver_options.h"
 #include "netstack/firewalld_driver.h"
 #include "netstack/lan_options.h"
+#include "netstack/limit_words.h"
 #include "netstack/observe_links.h"
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
@@ -81,11 +82,15 @@ bool disables_ipv6() {
   return host::read_sysctl("net/ipv6/conf/default/disable_ipv6").value_or("1") != "0";
 }
 
-// Asked only where it matters: what is read under /proc/sys/net costs more the more namespaces
-// there are.
-bool filters_bridged_ipv6(const SetupRequest& request) {
-  return has_ipv6_subnets(request) &&
-         host::read_sysctl("net/bridge/bridge-nf-call-ip6tables").value_or("0") != "0";
+bool has_limits(const SetupRequest& request) {
+  const auto names_one = [](const Strings& options) {
+    return std::ranges::any_of(kLimitWords, [&](const LimitWord& limit) {
+      return options.contains(std::string{limit.key});
+    });
+  };
+  return std::ranges::any_of(request.attachments, [&](const AttachmentRequest& asked) {
+    return names_one(asked.options) || names_one(asked.network.options);
+  });
 }
 
 // A container option names the host's end, or the first free one of our own names is taken.
@@ -231,7 +236,11 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
   snapshot.has_systemd = has_systemd();
   if (has_ipv6_subnets(request)) snapshot.disables_ipv6 = disables_ipv6();
   snapshot.has_dns_daemon = dns.is_installed();
-  snapshot.filters_bridged_ipv6 = filters_bridged_ipv6(request);
+  // Only where it matters: what is read under /proc/sys/net costs more the more namespaces there
+  // are.
+  if (has_ipv6_subnets(request) || has_limits(request)) {
+    snapshot.bridge_netfilter = observe_bridge_netfilter();
+  }
   bool needs_mtu = false;
   for (const auto& asked : request.attachments) {
     if (is_lan_driver(asked.network.driver)) {

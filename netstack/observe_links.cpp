@@ -44,6 +44,7 @@ Result<std::optional<BridgeSnapshot>> observe_bridge(const LinkName& name, Ports
                         .is_up = link->is_up,
                         .addresses = std::move(addresses),
                         .default_vlan = link->default_vlan,
+                        .bridged_packets = link->bridged_packets,
                         .settings = std::move(found)};
   if (link->master) bridge.master = TRY(route.get_link(*link->master)).name;
   if (ports == Ports::read) {
@@ -52,6 +53,13 @@ Result<std::optional<BridgeSnapshot>> observe_bridge(const LinkName& name, Ports
     }
   }
   return bridge;
+}
+
+std::optional<BridgeNetfilter> observe_bridge_netfilter() {
+  const auto ipv4 = host::read_sysctl("net/bridge/bridge-nf-call-iptables");
+  const auto ipv6 = host::read_sysctl("net/bridge/bridge-nf-call-ip6tables");
+  if (!ipv4 || !ipv6) return std::nullopt;
+  return BridgeNetfilter{.all_ipv4 = *ipv4 != "0", .all_ipv6 = *ipv6 != "0"};
 }
 
 Result<std::optional<VrfSnapshot>> observe_vrf(const Network& network, host::RouteSocket& route) {

@@ -24,6 +24,9 @@ Result<std::optional<BridgeSnapshot>> observe_bridge(
     const LinkName& name, Ports ports, host::RouteSocket& route,
     BridgeSettings settings = BridgeSettings::unread);
 
+/// br_netfilter in the calling thread's namespace; nothing where it is not loaded.
+std::optional<BridgeNetfilter> observe_bridge_netfilter();
+
 /// The VRF that the network's option names, if a link has that name.
 Result<std::optional<VrfSnapshot>> observe_vrf(const Network& network, host::RouteSocket& route);
 

@@ -69,16 +69,18 @@ DeletedLinks links_made_by(std::span<const Step> steps) {
 
 bool goes_with_link(const Step& step, const DeletedLinks& deleted) {
   return std::visit(
-      Overloaded{[&](const AddAddress& add) { return deleted.has(add.place, add.link); },
-                 [&](const BringUp& up) { return deleted.has(up.place, up.link); },
-                 [&](const AddRoute& add) {
-                   return !deleted.container.empty() && add.route.gateway &&
-                          std::ranges::any_of(deleted.subnets, [&](const IpNetwork& subnet) {
-                            return subnet.contains(*add.route.gateway);
-                          });
-                 },
-                 [&](const SetSysctl& set) { return deleted.has_setting(set.place, set.key); },
-                 [](const auto&) { return false; }},
+      Overloaded{
+          [&](const AddAddress& add) { return deleted.has(add.place, add.link); },
+          [&](const BringUp& up) { return deleted.has(up.place, up.link); },
+          [&](const LeadBridgedPackets& lead) { return deleted.has(Place::host, lead.bridge); },
+          [&](const AddRoute& add) {
+            return !deleted.container.empty() && add.route.gateway &&
+                   std::ranges::any_of(deleted.subnets, [&](const IpNetwork& subnet) {
+                     return subnet.contains(*add.route.gateway);
+                   });
+          },
+          [&](const SetSysctl& set) { return deleted.has_setting(set.place, set.key); },
+          [](const auto&) { return false; }},
       step);
 }
 
@@ -129,6 +131,11 @@ std::optional<Step> inverse(const Step& step) {
             return SetVlanFiltering{set.bridge, set.filtering == host::VlanFiltering::on
                                                     ? host::VlanFiltering::off
                                                     : host::VlanFiltering::on};
+          },
+          [](const LeadBridgedPackets& lead) -> Inverse {
+            using enum host::BridgedPackets;
+            return LeadBridgedPackets{
+                lead.bridge, lead.packets == past_firewall ? through_firewall : past_firewall};
           },
           [](const KeepSettings& keep) -> Inverse {
             if (keep.before) return KeepSettings{keep.link, *keep.before, keep.settings};

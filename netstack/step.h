@@ -42,6 +42,13 @@ struct SetVlanFiltering {
   host::VlanFiltering filtering = host::VlanFiltering::on;
   friend bool operator==(const SetVlanFiltering&, const SetVlanFiltering&) = default;
 };
+/// Has what a bridge passes from port to port meet the firewall, or not any more: so that limits of
+/// containers hold within their network.
+struct LeadBridgedPackets {
+  LinkName bridge;
+  host::BridgedPackets packets = host::BridgedPackets::through_firewall;
+  friend bool operator==(const LeadBridgedPackets&, const LeadBridgedPackets&) = default;
+};
 /// Puts a bridge into a zone of firewalld, where that runs beside us. Without it what firewalld's
 /// default zone lets through is all that containers have; taking part is no condition for them to
 /// start.
@@ -247,13 +254,13 @@ struct ReleaseLease {
 };
 
 using Step =
-    std::variant<CreateBridge, SetVlanFiltering, KeepSettings, ForgetSettings, JoinZone, LeaveZone,
-                 PlaceAccepts, RemoveAccepts, CreateVeth, CreateLanLink, DeleteLinkGroups,
-                 EnableHairpin, BringUp, TakeDown, StartLoopback, StopLoopback, AnswerLoopback,
-                 DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress, AddRoute, RemoveRoute,
-                 SetSysctl, ChangeFirewall, ChangeFirewalld, ForgetFlows, AddDnsEntry,
-                 RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin, AcquireLease,
-                 ReleaseLease>;
+    std::variant<CreateBridge, SetVlanFiltering, LeadBridgedPackets, KeepSettings, ForgetSettings,
+                 JoinZone, LeaveZone, PlaceAccepts, RemoveAccepts, CreateVeth, CreateLanLink,
+                 DeleteLinkGroups, EnableHairpin, BringUp, TakeDown, StartLoopback, StopLoopback,
+                 AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress,
+                 AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ChangeFirewalld, ForgetFlows,
+                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin,
+                 AcquireLease, ReleaseLease>;
 using Steps = std::vector<Step>;
 
 /// Whether another program carries the step out, which may take its time: an errand, run without

@@ -113,6 +113,9 @@ std::string to_string(const Step& step) {
           [](const SetVlanFiltering& s) {
             return fmt::format("switch VLAN filtering of {} {}", s.bridge, to_string(s.filtering));
           },
+          [](const LeadBridgedPackets& s) {
+            return fmt::format("lead bridged packets of {} {}", s.bridge, to_string(s.packets));
+          },
           [](const JoinZone& s) {
             return fmt::format("put {} into zone {} of firewalld", s.bridge, s.zone);
           },
