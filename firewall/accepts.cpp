@@ -243,7 +243,11 @@ std::string_view to_string(TableFamily family) {
 }
 
 std::string to_string(const ChainPlace& place) {
-  return fmt::format("{} {} {}", to_string(place.family), place.table, place.chain);
+  auto text = fmt::format("{} {} {}", to_string(place.family), place.table, place.chain);
+  // Names of others may hold anything.
+  std::ranges::replace_if(
+      text, [](unsigned char byte) { return byte < ' ' || byte >= 0x7f; }, '?');
+  return text;
 }
 
 std::string to_string(const AcceptRule& rule) {

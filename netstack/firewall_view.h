@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "firewall/accepts.h"
 #include "firewall/nftables.h"
 
 namespace burrow::netstack {
@@ -31,6 +32,7 @@ struct ShownNetwork {
   bool is_routed = false;
   std::map<std::string, std::string> outbound;  ///< address by subnet
   std::vector<std::string> dns;                 ///< where names are answered: address and port
+  std::vector<std::string> accepted_in;         ///< chains of others with rules of ours for it
   std::optional<LinkTraffic> traffic;
 };
 
@@ -60,6 +62,9 @@ struct FirewallView {
 
 /// `elements` as Nftables::elements has them.
 FirewallView view_of(firewall::TableState table, const std::vector<firewall::Element>& elements);
+
+/// Adds in which chains of others rules of ours accept a network.
+void add_accepts(const firewall::Neighbourhood& there, FirewallView& view);
 
 /// Counters of links by name, from the text of /proc/net/dev; lines that do not read are left out.
 std::map<std::string, LinkTraffic> parse_traffic(std::string_view text);

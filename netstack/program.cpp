@@ -9,6 +9,7 @@
 
 #include "core/json.h"
 #include "core/log.h"
+#include "firewall/neighbours.h"
 #include "host/file.h"
 #include "netstack/bridge_options.h"
 #include "netstack/command_line.h"
@@ -227,6 +228,7 @@ Result<Output> run_repair(const CommandLine& line) {
 Result<Output> run_firewall_show(const CommandLine& line) {
   auto nftables = TRY(firewall::Nftables::open());
   auto view = view_of(TRY(nftables.observe()), TRY(nftables.elements()));
+  add_accepts(TRY(firewall::look_at_neighbours()), view);
   if (line.has_counters) {
     const auto traffic = parse_traffic(TRY(host::read_file("/proc/net/dev")));
     for (auto& network : view.networks) {

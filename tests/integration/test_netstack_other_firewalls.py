@@ -1,6 +1,7 @@
 """Beside Docker and ufw, with BURROW_OTHER_FIREWALLS=accept: containers work, nothing else is let through,
 and the chains are as before when the last container has gone."""
 
+import json
 import os
 import shutil
 import signal
@@ -122,6 +123,9 @@ class Docker(Accepted):
         finding = self.findings()["firewall.forward-policy"]
         self.assertIn("BURROW_OTHER_FIREWALLS=accept", finding["remedy"])
         self.attach_web()
+        shown = json.loads(self.netstack.run("firewall", "show", "--format", "json").out)["networks"][0]
+        self.assertEqual(shown["accepted_in"], ["ip filter FORWARD", "ip6 filter FORWARD"])
+        self.assertRegex(self.netstack.run("firewall", "show").out, r"ACCEPTED IN +NETWORK\nip filter FORWARD +web\n")
         finding = self.findings()["firewall.forward-policy"]
         self.assertEqual(finding["verdict"], "ok")
         self.assertIn("accept br-web", finding["found"])

@@ -159,6 +159,20 @@ TEST_CASE("an internal network needs its bridge alone") {
   CHECK(find<PlaceAccepts>(plan.plan.steps)->accepts.reach == firewall::Accepts::Reach::own_bridge);
 }
 
+TEST_CASE("a network in a VRF is left alone, which is said where it matters") {
+  auto text = examples::request_text();
+  text.replace(text.find("\"internal\":false"), 16, R"("internal":false,"options":{"vrf":"red"})");
+  for (const auto& [there, warnings] :
+       {std::pair{dropping(), size_t{1}}, {firewall::Neighbourhood{}, size_t{0}}}) {
+    auto snapshot = host_with(there);
+    snapshot.networks.begin()->second.vrf = VrfSnapshot{.kind = "vrf", .default_route_mtu = {}};
+    const auto plan = planned(snapshot, 53, asked(text));
+    CHECK(find<PlaceAccepts>(plan.plan.steps) == nullptr);
+    CHECK_FALSE(recorded_accepts(network_record(plan).steps));
+    CHECK(plan.warnings.size() == warnings);
+  }
+}
+
 TEST_CASE("the network's end takes its rules along, and a dry run looks past them") {
   const auto record = network_record(planned(host_with(dropping())));
   Snapshot snapshot;
