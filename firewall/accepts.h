@@ -80,9 +80,9 @@ struct ForeignChain {
   ChainPlace place;
   std::optional<ChainHook> hook;  ///< of a base chain
   ChainPolicy policy = ChainPolicy::accept;
-  uint32_t uses = 0;    ///< its rules and the jumps to it, together, as the kernel counts
-  bool is_cut = false;  ///< it has more rules than were read
-  std::vector<ForeignRule> rules;
+  uint32_t uses = 0;               ///< `rules` and the jumps to it, together
+  bool is_cut = false;             ///< it has more rules than were read
+  std::vector<ForeignRule> rules;  ///< of a run of those that decide nothing for all, one
 };
 
 /// Chains of others that containers' packets meet on the way to the host or through it: the base
@@ -105,7 +105,7 @@ struct DroppingChain {
   ChainPlace place;
   ChainHook hook = ChainHook::forward;
   bool is_by_policy = false;    ///< else a rule does it
-  size_t rule_count = 0;        ///< of others, in the base chain alone
+  size_t rule_count = 0;        ///< of others, as far as `rules` has them
   std::set<LinkName> accepted;  ///< bridges that rules of ours accept there
 };
 

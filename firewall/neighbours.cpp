@@ -43,22 +43,33 @@ Result<Chains> read_chains(NetfilterSocket& socket) {
   return chains;
 }
 
+// What decides for all packets, or is ours. Of what does not one in a row is enough to know that
+// there is something: a list of ten thousand addresses is not kept.
+bool matters(const ForeignRule& rule) {
+  return rule.is_ours() || (!rule.is_conditional && rule.ending != ForeignRule::Ending::none);
+}
+
 Result<void> read_rules(NetfilterSocket& socket, ForeignChain& chain) {
-  return socket.dump([&](Messages& messages) { put_dump_foreign_rules(messages, chain.place); },
-                     [&](const nlmsghdr& message) -> Result<void> {
-                       auto placed = read_foreign_rule(message);
-                       if (!placed || placed->place != chain.place) return {};
-                       if (chain.rules.size() == kMostRules) {
-                         chain.is_cut = true;
-                       } else {
-                         chain.rules.push_back(std::move(placed->rule));
-                       }
-                       return {};
-                     },
-                     [&] {
-                       chain.rules.clear();
-                       chain.is_cut = false;
-                     });
+  const auto uses = chain.uses;
+  return socket.dump(
+      [&](Messages& messages) { put_dump_foreign_rules(messages, chain.place); },
+      [&](const nlmsghdr& message) -> Result<void> {
+        auto placed = read_foreign_rule(message);
+        if (!placed || placed->place != chain.place) return {};
+        if (!matters(placed->rule) && !chain.rules.empty() && !matters(chain.rules.back())) {
+          --chain.uses;
+        } else if (chain.rules.size() == kMostRules) {
+          chain.is_cut = true;
+        } else {
+          chain.rules.push_back(std::move(placed->rule));
+        }
+        return {};
+      },
+      [&] {
+        chain.rules.clear();
+        chain.is_cut = false;
+        chain.uses = uses;
+      });
 }
 
 // Base chains first; each chain that all packets are led to from there is read, too.

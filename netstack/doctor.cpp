@@ -241,8 +241,10 @@ class Diagnosis {
     const bool can_be_placed = chain.place.family != firewall::TableFamily::bridge;
     add({.check = check,
          .verdict = is_certain ? Verdict::failure : Verdict::warning,
-         .found = fmt::format("chain {} drops {} none of its {} rules accepts", name,
-                              chain.is_by_policy ? "what" : "in the end what", chain.rule_count),
+         .found = chain.rule_count == 0 && chain.accepted.empty()
+                      ? fmt::format("chain {} drops everything", name)
+                      : fmt::format("chain {} drops {} none of its rules accepts", name,
+                                    chain.is_by_policy ? "what" : "in the end what"),
          .meaning = is_certain ? fmt::format("{} are dropped", what)
                                : fmt::format("{} are dropped{}, unless a rule there accepts them",
                                              what, whose),

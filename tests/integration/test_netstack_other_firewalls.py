@@ -2,14 +2,10 @@
 and the chains are as before when the last container has gone."""
 
 import json
-import os
-import shutil
-import signal
 
-import kill_at_syscall
 from beside_support import ADDRESSES, DOCKER, HOSTS, OUTSIDE, UFW, WEB, Accepted
 from netns_support import sh
-from netstack_support import attachment, encoded, main, network, port, request
+from netstack_support import attachment, main, network, port, request
 
 BACK = network("back", "10.2.0.0/24", "fd00:2::/64")
 INSIDE = network("inside", "10.3.0.0/24", "fd00:3::/64", internal=True)
@@ -144,26 +140,6 @@ class Ufw(Accepted):
         self.assert_reaches(web, OUTSIDE, 81, self.outside_listeners)
         self.assert_reaches(self.outside_host, HOSTS, 8080, listeners)
         self.end_web(web)
-
-
-class Crash(Accepted):
-    rules = DOCKER
-
-    def test_killed_at_any_moment_the_teardown_leaves_no_rule(self):
-        web = self.container("web")
-        document = request("web", attachment(WEB, *ADDRESSES))
-        for command in ("setup", "teardown"):
-            for number in range(1, 200, 9):
-                if command == "teardown":
-                    self.setup_ok(web, document)
-                line = self.netstack.command(command, web.path)
-                line[0] = shutil.which(line[0])
-                status, _ = kill_at_syscall.run(line, encoded(document), self.netstack.environment, number)
-                self.teardown_ok(web, document)
-                self.assertEqual(sh("nft", "-s", "list", "ruleset"), self.before, f"{command}, call {number}")
-                if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
-                    self.assertGreater(number, 6)
-                    break
 
 
 if __name__ == "__main__":

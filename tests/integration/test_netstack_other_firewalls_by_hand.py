@@ -60,6 +60,18 @@ class ByHand(Accepted):
         barred = self.attach("barred", attachment(WEB, "10.1.0.9", "fd00:1::9"))
         self.assert_cut_off(barred, OUTSIDE, 81, self.outside_listeners)
 
+    def test_behind_a_long_list_and_what_is_added_to_it_they_stand_last(self):
+        barred = [f"10.200.{number // 250}.{number % 250}" for number in range(5000)]
+        sh("nft", "-f", "-", input="".join(f"add rule inet filter forward ip saddr {one} drop\n" for one in barred))
+        self.attach_web()
+        last = lambda count: [line.strip() for line in
+                              sh("nft", "-s", "list", "chain", "inet", "filter", "forward").splitlines()[-2 - count:-2]]
+        self.assertEqual(last(3)[0], f"ip saddr {barred[-1]} drop")
+        sh("nft", "add", "rule", "inet", "filter", "forward", "ip", "saddr", "10.1.0.9", "drop")
+        self.setup_ok(self.container("second"), request("second", attachment(WEB, "10.1.0.3")))
+        self.assertEqual(last(3)[0], "ip saddr 10.1.0.9 drop")
+        self.assertEqual(last(3)[1:], self.ours("inet", "filter", "forward"))
+
     def test_the_host_is_open_for_names_alone(self):
         web, _ = self.attach_web()
         listeners = self.listener(self.machine, 22)

@@ -1,11 +1,15 @@
 """Other firewalls reload, and come later: the watcher has their chains accept containers again, by what
-is on record alone."""
+is on record alone. And commands are killed: teardowns leave nothing there."""
 
+import os
 import re
+import shutil
+import signal
 
-from beside_support import ADDRESSES, DOCKER, FAMILIES, HOSTS, UFW, WEB, Beside
+import kill_at_syscall
+from beside_support import ADDRESSES, DOCKER, FAMILIES, HOSTS, UFW, WEB, Accepted, Beside
 from netns_support import sh, wait_until
-from netstack_support import attachment, main, port, request
+from netstack_support import attachment, encoded, main, port, request
 from watch_support import Watcher
 
 FORWARD = {'iifname "br-web" counter accept comment "burrow: network web"',
@@ -109,6 +113,26 @@ class Later(Watched):
         self.load(UFW)
         theirs = self.their_tables()
         self.assertFalse(wait_until(lambda: self.their_tables() != theirs, 0.4))
+
+
+class Crash(Accepted):
+    rules = DOCKER
+
+    def test_killed_at_any_moment_the_teardown_leaves_no_rule(self):
+        web = self.container("web")
+        document = request("web", attachment(WEB, *ADDRESSES))
+        for command in ("setup", "teardown"):
+            for number in range(1, 200, 9):
+                if command == "teardown":
+                    self.setup_ok(web, document)
+                line = self.netstack.command(command, web.path)
+                line[0] = shutil.which(line[0])
+                status, _ = kill_at_syscall.run(line, encoded(document), self.netstack.environment, number)
+                self.teardown_ok(web, document)
+                self.assertEqual(sh("nft", "-s", "list", "ruleset"), self.before, f"{command}, call {number}")
+                if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
+                    self.assertGreater(number, 6)
+                    break
 
 
 if __name__ == "__main__":
