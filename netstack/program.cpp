@@ -19,6 +19,7 @@
 #include "netstack/doctor_command.h"
 #include "netstack/dry_run_command.h"
 #include "netstack/firewall_view.h"
+#include "netstack/firewalld_driver.h"
 #include "netstack/repair.h"
 #include "netstack/trace.h"
 #include "netstack/watch.h"
@@ -179,14 +180,15 @@ Result<std::string> run_teardown(const CommandLine& line) {
   return std::string{};
 }
 
-// Units and people who reload the firewall know no engine: without --config all of them are meant.
+// Units and people who look at the firewall know no engine: without --config all of them are meant.
+std::vector<std::filesystem::path> run_directories(const CommandLine& line) {
+  if (line.run_directory && !line.run_directory->empty()) return {*line.run_directory};
+  return usual_run_directories();
+}
+
 Result<std::vector<Surroundings>> engines(const CommandLine& line) {
   std::vector<Surroundings> all;
-  if (line.run_directory && !line.run_directory->empty()) {
-    all.push_back(TRY(surroundings(line)));
-    return all;
-  }
-  for (const auto& directory : usual_run_directories()) {
+  for (const auto& directory : run_directories(line)) {
     auto one = line;
     one.run_directory = directory;
     all.push_back(TRY(surroundings(one)));
@@ -227,7 +229,8 @@ Result<Output> run_repair(const CommandLine& line) {
 
 Result<Output> run_firewall_show(const CommandLine& line) {
   auto nftables = TRY(firewall::Nftables::open());
-  auto view = view_of(TRY(nftables.observe()), TRY(nftables.elements()));
+  auto view = view_of(TRY(nftables.observe()), TRY(nftables.elements()),
+                      TRY(elements_in_firewalld(run_directories(line))));
   add_accepts(TRY(firewall::look_at_neighbours()), view);
   if (line.has_counters) {
     const auto traffic = parse_traffic(TRY(host::read_file("/proc/net/dev")));
@@ -236,6 +239,7 @@ Result<Output> run_firewall_show(const CommandLine& line) {
         network.traffic = one->second;
       }
     }
+    enter_traffic(TRY(firewall::led_traffic()), view);
   }
   return Output{printed(view, line.format)};
 }
