@@ -50,6 +50,9 @@ enum class SetName : uint8_t {
   publish6_range,
   asked4,
   asked6,
+  limited4,
+  limited6,
+  limited_bridges,
   egress_deny4,
   egress_deny6,
   egress_allow4,
@@ -81,7 +84,7 @@ enum class SetName : uint8_t {
   admitted4,
   admitted6,
 };
-constexpr size_t kSetCount = 54;
+constexpr size_t kSetCount = 57;
 
 /// Consecutive ports, both bounds included.
 struct PortRange {

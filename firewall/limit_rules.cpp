@@ -30,6 +30,8 @@ struct Lists {
 /// connection of a container without limits passes no rule of the other one.
 struct Limits {
   Family family;
+  std::string_view gate;
+  SetName limited;
   std::string_view chain;
   Lists egress;
   Lists ingress;
@@ -38,6 +40,8 @@ struct Limits {
 };
 constexpr std::array<Limits, 2> kLimits{{
     {Family::ipv4,
+     "gate4",
+     limited4,
      "limits4",
      {"egress_limits4", egress_deny4, egress_allow4, egress_only4, network_egress_deny4,
       network_egress_allow4},
@@ -46,6 +50,8 @@ constexpr std::array<Limits, 2> kLimits{{
      connection_rate4,
      connections4},
     {Family::ipv6,
+     "gate6",
+     limited6,
      "limits6",
      {"egress_limits6", egress_deny6, egress_allow6, egress_only6, network_egress_deny6,
       network_egress_allow6},
@@ -90,6 +96,18 @@ void add_ingress(std::vector<Rule>& rules, const Lists& sets, Family family) {
   rules.push_back(rule(sets.chain).out(network_ingress_only).jump(kRefused));
 }
 
+// Everybody's new connections come by here, so this is all that they are asked. Who goes on does so
+// once, whoever of the two ends is why: a connection must not be counted twice.
+void add_gate(std::vector<Rule>& rules, const Limits& limits) {
+  const auto next = [&] { return rule(limits.gate); };
+  const auto family = limits.family;
+  rules.push_back(next().family(family).source_in(family, limits.limited).go_to(limits.chain));
+  rules.push_back(next().family(family).destination_in(family, limits.limited).go_to(limits.chain));
+  rules.push_back(next().in(limited_bridges).go_to(limits.chain));
+  rules.push_back(next().in_vrf(limited_bridges).go_to(limits.chain));
+  rules.push_back(next().out(limited_bridges).go_to(limits.chain));
+}
+
 }  // namespace
 
 std::vector<Rule> packet_rate_rules(std::string_view chain) {
@@ -102,8 +120,9 @@ std::vector<Rule> packet_rate_rules(std::string_view chain) {
 std::vector<Rule> limit_rules() {
   std::vector<Rule> rules;
   for (const auto& limits : kLimits) {
-    rules.push_back(rule("limits").family(limits.family).jump(limits.chain));
+    rules.push_back(rule("limits").family(limits.family).jump(limits.gate));
   }
+  for (const auto& limits : kLimits) add_gate(rules, limits);
   for (const auto& limits : kLimits) {
     const auto family = limits.family;
     if (family == Family::ipv6) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "firewall/policy.h"
 
@@ -95,6 +96,7 @@ class Compiler {
     add(direction.network_only, {bridge});
   }
   [[nodiscard]] std::vector<Element> take() {
+    std::ranges::move(gate_for(elements_), std::back_inserter(elements_));
     std::ranges::sort(elements_);
     elements_.erase(std::ranges::unique(elements_).begin(), elements_.end());
     return std::move(elements_);
@@ -112,6 +114,26 @@ std::optional<LimitKind> limit_kind(SetName set) {
     if (set >= one.first && set <= one.last) return one.kind;
   }
   return std::nullopt;
+}
+
+bool is_gate(SetName set) { return set >= limited4 && set <= limited_bridges; }
+
+std::vector<Element> gate_for(std::span<const Element> limits) {
+  std::vector<Element> gate;
+  for (const auto& element : limits) {
+    const auto kind = limit_kind(element.set);
+    if (!kind || *kind == LimitKind::packet_rate) continue;
+    // Every such key begins with the container's address or the network's bridge.
+    const auto& owner = element.key.front();
+    auto set = limited_bridges;
+    if (const auto* address = std::get_if<IpAddress>(&owner)) {
+      set = address->family() == Family::ipv4 ? limited4 : limited6;
+    }
+    gate.push_back({.set = set, .key = {owner}, .value = {}, .owner = element.owner});
+  }
+  std::ranges::sort(gate);
+  gate.erase(std::ranges::unique(gate).begin(), gate.end());
+  return gate;
 }
 
 std::vector<Element> compile(const LimitedContainer& container, const Limits& limits) {

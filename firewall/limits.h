@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,9 +61,17 @@ constexpr size_t kLimitKinds = 7;
 /// list belongs to that list.
 std::optional<LimitKind> limit_kind(SetName set);
 
-/// The elements of a container's limits, sorted, each once: each address has its own.
+/// Whether the set is of the gate: who has limits that new connections are asked about. No other
+/// set of limits is looked into for anybody else.
+bool is_gate(SetName set);
+/// The elements of the gate that the owners of these limits need, each once. What limits packets
+/// needs none.
+std::vector<Element> gate_for(std::span<const Element> limits);
+
+/// The elements of a container's limits and of its gate, sorted, each once: each address has its
+/// own.
 std::vector<Element> compile(const LimitedContainer& container, const Limits& limits);
-/// The elements of a network's lists, sorted, each once.
+/// The elements of a network's lists and of its gate, sorted, each once.
 std::vector<Element> compile(const NetworkName& network, const LinkName& bridge,
                              const Limits& limits);
 

@@ -168,12 +168,14 @@ struct Adder {
     nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
     nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_VERDICT, verdict_of(verdict.action));
   }
-  void operator()(const expression::Jump& jump) const {
+  void lead_to(std::string_view chain, int32_t verdict) const {
     auto* object = make("immediate");
     nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-    nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(NFT_JUMP));
-    nftnl_expr_set_str(object, NFTNL_EXPR_IMM_CHAIN, std::string{jump.chain}.c_str());
+    nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(verdict));
+    nftnl_expr_set_str(object, NFTNL_EXPR_IMM_CHAIN, std::string{chain}.c_str());
   }
+  void operator()(const expression::Jump& jump) const { lead_to(jump.chain, NFT_JUMP); }
+  void operator()(const expression::GoTo& next) const { lead_to(next.chain, NFT_GOTO); }
 };
 
 // What of an element a message carries: all of it, its key, or what a lookup asks for.

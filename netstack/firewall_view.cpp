@@ -160,7 +160,7 @@ FirewallView view_of(firewall::TableState table, const std::vector<Element>& ele
       add_port(element, view);
     } else if (const auto kind = firewall::limit_kind(element.set)) {
       limits.add(element, *kind);
-    } else if (element.owner.starts_with(kNetworkOwner)) {
+    } else if (!firewall::is_gate(element.set) && element.owner.starts_with(kNetworkOwner)) {
       auto& network = networks[element.owner.substr(kNetworkOwner.size())];
       add_to_network(element, network);
     }

@@ -34,7 +34,8 @@ Result<Wanted> read_changes(const LimitChanges& changes) {
   return wanted;
 }
 
-bool is_of(const firewall::Element& element, const Kinds& kinds) {
+bool is_replaced(const firewall::Element& element, const Kinds& kinds) {
+  if (firewall::is_gate(element.set)) return true;
   const auto kind = firewall::limit_kind(element.set);
   return kind && kinds.contains(*kind);
 }
@@ -44,8 +45,9 @@ bool says_nothing(const Step& step) {
   return change != nullptr && *change == ChangeFirewall{};
 }
 
-// Puts `wanted` into the steps of a record in the place of its elements of these kinds. Returns
-// what that changes, and no more: taken back, it leaves what stood before.
+// Puts `wanted` into the steps of a record in the place of its elements of these kinds, and of the
+// gate what all its limits need then. Returns what that changes, and no more: taken back, it leaves
+// what stood before.
 ChangeFirewall replace_elements(Steps& steps, const Kinds& kinds,
                                 std::vector<firewall::Element> wanted) {
   std::vector<firewall::Element> before;
@@ -53,10 +55,16 @@ ChangeFirewall replace_elements(Steps& steps, const Kinds& kinds,
     auto* recorded = std::get_if<ChangeFirewall>(&step);
     if (recorded == nullptr) continue;
     const auto leaving = std::ranges::stable_partition(
-        recorded->add, [&](const firewall::Element& element) { return !is_of(element, kinds); });
+        recorded->add,
+        [&](const firewall::Element& element) { return !is_replaced(element, kinds); });
     std::ranges::move(leaving, std::back_inserter(before));
     recorded->add.erase(leaving.begin(), leaving.end());
   }
+  // What `wanted` brings of the gate is its part of it.
+  auto gate = firewall::gate_for(elements_of(steps));
+  std::ranges::move(gate, std::back_inserter(wanted));
+  std::ranges::sort(wanted);
+  wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());
   std::erase_if(steps, says_nothing);
   std::ranges::sort(before);
   ChangeFirewall change;

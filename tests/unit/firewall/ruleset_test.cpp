@@ -83,6 +83,22 @@ TEST_CASE("each direction and family asks a container's list before its network'
               "network_ingress_allow6", "network_ingress_only"});
 }
 
+TEST_CASE("a new connection of those who have no limits is asked five questions about them") {
+  size_t questions = 0;
+  for (const auto& rule : all_rules()) {
+    for (const auto& expression : rule.expressions) {
+      const auto* jump = std::get_if<expression::Jump>(&expression);
+      const auto* next = std::get_if<expression::GoTo>(&expression);
+      const auto chain = jump != nullptr ? jump->chain : next != nullptr ? next->chain : "";
+      // There is one way to the lists, and what takes it does so once.
+      if (chain == "limits4") CHECK((rule.chain == "gate4" && next != nullptr));
+      if (rule.chain != "gate4") continue;
+      questions += std::holds_alternative<expression::Lookup>(expression) ? 1 : 0;
+    }
+  }
+  CHECK(questions == 5);
+}
+
 TEST_CASE("sets are declared in the order of their names in code") {
   REQUIRE(all_shapes().size() == kSetCount);
   for (size_t i = 0; i < kSetCount; ++i) {

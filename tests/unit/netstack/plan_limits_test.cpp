@@ -138,6 +138,41 @@ TEST_CASE("a live change of a container replaces what it names and leaves the re
   }
 }
 
+TEST_CASE("the gate opens with the first limit and closes with the last, whichever they are") {
+  const auto gate_in = [](const std::vector<firewall::Element>& elements) {
+    std::vector<std::string> texts;
+    for (const auto& element : elements) {
+      if (firewall::is_gate(element.set)) texts.push_back(to_string(element));
+    }
+    return texts;
+  };
+  using Gate = std::vector<std::string>;
+  const Gate both{"limited4 { 10.1.0.2 }", "limited6 { fd00:1::2 }"};
+  const auto plan = *planned(request({{"packet_rate", "5/second"}}));
+  auto record = attachment_record(plan);
+  const auto network = network_record(plan);
+  CHECK(gate_in(elements_of(record.steps)) == Gate{});
+  const auto change = [&](const LimitChanges& changes) {
+    const auto changed = *plan_limits(record, network, changes);
+    record = *decode_attachment_record(*changed.changes.at(0).after);
+    return only_step(changed);
+  };
+  CHECK(gate_in(change({{"connections", "3"}}).add) == both);
+  auto next = change({{"egress_deny", "192.0.2.0/24"}});
+  CHECK(gate_in(next.add) == Gate{});
+  CHECK(gate_in(next.remove) == Gate{});
+  next = change({{"connections", ""}});
+  CHECK(gate_in(next.remove) == Gate{"limited6 { fd00:1::2 }"});
+  CHECK(gate_in(elements_of(record.steps)) == Gate{"limited4 { 10.1.0.2 }"});
+  next = change({{"egress_deny", ""}});
+  CHECK(gate_in(next.remove) == Gate{"limited4 { 10.1.0.2 }"});
+  CHECK(gate_in(elements_of(record.steps)) == Gate{});
+  CHECK(limits_in(elements_of(record.steps)).size() == 2);  // the rate of packets
+
+  const auto lists = *plan_limits(network, {{"ingress_deny", "192.0.2.0/24"}});
+  CHECK(gate_in(only_step(lists).add) == Gate{"limited_bridges { br-front }"});
+}
+
 TEST_CASE("a live change of a network holds for containers that come later, too") {
   const auto asked = request({}, {{"egress_deny", "192.0.2.0/24"}, {"egress_allow", "none"}});
   const auto record = network_record(*planned(asked));
