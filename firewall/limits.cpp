@@ -71,6 +71,9 @@ class Compiler {
     elements_.push_back(
         {.set = set, .key = std::move(key), .value = std::move(value), .owner = owner_});
   }
+  void add_gate(std::vector<Element> gate) {
+    std::ranges::move(gate, std::back_inserter(elements_));
+  }
   void add_container_lists(const IpAddress& address, const PeerList& list,
                            const Direction& direction) {
     const auto family = address.family();
@@ -136,9 +139,25 @@ std::vector<Element> gate_for(std::span<const Element> limits) {
   return gate;
 }
 
+std::vector<Element> gate_for(const LimitedContainer& container) {
+  const auto owner =
+      owner_comment(container.container, container.container_name, container.network);
+  std::vector<Element> gate;
+  for (const auto& address : container.addresses) {
+    const auto set = address.family() == Family::ipv4 ? limited4 : limited6;
+    gate.push_back({.set = set, .key = {address}, .value = {}, .owner = owner});
+  }
+  return gate;
+}
+
+Element gate_for(const NetworkName& network, const LinkName& bridge) {
+  return {.set = limited_bridges, .key = {bridge}, .value = {}, .owner = owner_comment(network)};
+}
+
 std::vector<Element> compile(const LimitedContainer& container, const Limits& limits) {
   Compiler compiler{
       owner_comment(container.container, container.container_name, container.network)};
+  if (limits.egress.has_names()) compiler.add_gate(gate_for(container));
   for (const auto& address : container.addresses) {
     const auto family = address.family();
     compiler.add_container_lists(address, limits.egress, kEgress);
@@ -159,6 +178,7 @@ std::vector<Element> compile(const LimitedContainer& container, const Limits& li
 std::vector<Element> compile(const NetworkName& network, const LinkName& bridge,
                              const Limits& limits) {
   Compiler compiler{owner_comment(network)};
+  if (limits.egress.has_names()) compiler.add_gate({gate_for(network, bridge)});
   compiler.add_network_lists(bridge, limits.egress, kEgress);
   compiler.add_network_lists(bridge, limits.ingress, kIngress);
   return compiler.take();

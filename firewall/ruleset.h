@@ -23,9 +23,9 @@ constexpr std::string_view kAdminChain = "admin";
 constexpr std::string_view kMarkedChain = "forward";
 /// Changes whenever chains, rules or the shape of a set change: the kernel keeps it, so that a
 /// table of another release is recognised.
-constexpr std::string_view kVersionMark = "burrow ruleset 6";
+constexpr std::string_view kVersionMark = "burrow ruleset 7";
 /// How many rules there are: each carries its number, so that a missing one is told (rule_mark.h).
-constexpr size_t kRuleCount = 128;
+constexpr size_t kRuleCount = 140;
 
 /// 32-bit slots of the register file of nf_tables (NFT_REG32_00 and up): concatenations occupy
 /// consecutive ones, links and IPv6 addresses four.

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "core/log.h"
+#include "netstack/dns_daemon.h"
 #include "netstack/plan_reload.h"
 
 namespace burrow::netstack {
@@ -103,6 +104,9 @@ Result<Healed> Healer::heal(const firewall::Losses& losses) {
     }
     healed = TRY(put_back(losses, recorded));
     may_be_gone |= healed.table != TableChange::keep;
+  }
+  if (healed.table != TableChange::keep) {
+    for (const auto& directory : directories_) renew_names(directory.path / "aardvark-dns");
   }
   if (losses.changed_admin || may_be_gone || healed.admin_rules > 0) {
     TRY_VOID(settle(Records::there));

@@ -41,7 +41,13 @@ Result<NetworkRecord> find_network(const Journal& journal, const NetworkName& na
 Result<Plan> plan(Session& session, const NetworkName& name,
                   const std::optional<std::string>& container, const LimitChanges& changes) {
   const auto& journal = session.journal();
-  if (!container) return plan_limits(TRY(find_network(journal, name)), changes);
+  if (!container) {
+    const auto network = TRY(find_network(journal, name));
+    auto attachments = TRY(journal.all_attachments());
+    std::erase_if(attachments,
+                  [&](const AttachmentRecord& record) { return record.network != name; });
+    return plan_limits(network, attachments, changes);
+  }
   auto record = TRY(find_attachment(journal, name, *container));
   // Its leases may be on their way: what comes of them is on record afterwards.
   if (TRY(session.await_errands(record.container))) {

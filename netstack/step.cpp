@@ -29,10 +29,10 @@ ChangeFirewall taken_back(const ChangeFirewall& change) {
 // then links, then settings of the whole host.
 int inverted_rank(const Step& step) {
   return std::visit(
-      Overloaded{[](const RemoveDnsEntry&) { return 0; }, [](const NotifyDns&) { return 1; },
-                 [](const ChangeFirewall&) { return 2; }, [](const ChangeFirewalld&) { return 2; },
-                 [](const ForgetFlows&) { return 3; }, [](const DeleteLinks&) { return 5; },
-                 [](const DeleteLinkGroups&) { return 5; },
+      Overloaded{[](const RemoveDnsEntry&) { return 0; }, [](const ReplaceDnsEntry&) { return 0; },
+                 [](const NotifyDns&) { return 1; }, [](const ChangeFirewall&) { return 2; },
+                 [](const ChangeFirewalld&) { return 2; }, [](const ForgetFlows&) { return 3; },
+                 [](const DeleteLinks&) { return 5; }, [](const DeleteLinkGroups&) { return 5; },
                  // The zone stands around the bridge as long as anything can come from there.
                  [](const LeaveZone&) { return 6; }, [](const SetSysctl&) { return 7; },
                  [](const auto&) { return 4; }},
@@ -264,6 +264,10 @@ std::optional<Step> inverse(const Step& step) {
                  [](const AddDnsEntry& add) -> Inverse {
                    return RemoveDnsEntry{add.file, add.container, add.header_before};
                  },
+                 [](const ReplaceDnsEntry& s) -> Inverse {
+                   return ReplaceDnsEntry{s.file,         s.container, s.header_before,
+                                          s.entry_before, s.header,    s.entry};
+                 },
                  [](const ServeDns&) -> Inverse { return NotifyDns{}; },
                  [](const SetUpPlugin& set_up) -> Inverse { return TearDownPlugin{set_up.call}; },
                  [](const AcquireLease& acquire) -> Inverse {
@@ -296,7 +300,8 @@ Steps invert(std::span<const Step> steps) {
     } else if (std::holds_alternative<NotifyDns>(*back)) {
       has_dns = true;
     } else {
-      has_dns |= std::holds_alternative<RemoveDnsEntry>(*back);
+      has_dns |= std::holds_alternative<RemoveDnsEntry>(*back) ||
+                 std::holds_alternative<ReplaceDnsEntry>(*back);
       result.push_back(*std::move(back));
     }
   }
@@ -411,6 +416,10 @@ std::string to_string(const Step& step) {
           },
           [](const AddDnsEntry& s) {
             return fmt::format("add to DNS of {}: {}", s.file, indented(s.entry));
+          },
+          [](const ReplaceDnsEntry& s) {
+            return fmt::format("change in DNS of {}: {}", s.file,
+                               indented(s.header == s.header_before ? s.entry : s.header));
           },
           [](const RemoveDnsEntry& s) {
             return fmt::format("remove from DNS of {}: {}", s.file, s.container);

@@ -74,10 +74,12 @@ TEST_CASE("each direction and family asks a container's list before its network'
     return names;
   };
   using Names = std::vector<std::string>;
-  CHECK(asked_by("egress_limits4", "4") == Names{"egress_deny4", "egress_allow4", "egress_only4",
-                                                 "network_egress_deny4", "network_egress_allow4",
-                                                 "network_egress_deny4", "network_egress_allow4",
-                                                 "network_egress_only", "network_egress_only"});
+  CHECK(asked_by("egress_limits4", "4") ==
+        Names{"egress_deny4", "egress_deny_named4", "egress_allow4", "egress_allow_named4",
+              "egress_only4", "network_egress_deny4", "network_egress_deny_named4",
+              "network_egress_allow4", "network_egress_allow_named4", "network_egress_deny4",
+              "network_egress_deny_named4", "network_egress_allow4", "network_egress_allow_named4",
+              "network_egress_only", "network_egress_only"});
   CHECK(asked_by("ingress_limits6", "6") ==
         Names{"ingress_deny6", "ingress_allow6", "ingress_only6", "network_ingress_deny6",
               "network_ingress_allow6", "network_ingress_only"});
