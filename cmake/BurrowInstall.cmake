@@ -35,7 +35,7 @@ install(CODE "
   endforeach()")
 install(FILES ${CMAKE_SOURCE_DIR}/packaging/firewalld/zones/burrow.xml
         DESTINATION ${BURROW_FIREWALLD_DIR}/zones COMPONENT firewalld EXCLUDE_FROM_ALL)
-# Not for hosts that do not use the driver: firewalld lets the host forward as soon as it has read a
-# policy that masquerades.
+# Not for hosts that do not use the driver: every new connection walks past the chains that firewalld
+# makes of policies.
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/packaging/firewalld/ DESTINATION ${BURROW_FIREWALLD_DIR}
         COMPONENT firewalld-driver EXCLUDE_FROM_ALL)

@@ -21,7 +21,7 @@ FOLDERS = {
 }
 
 # What engine/ and plugins/ share with netstack/: documents, nothing that acts.
-NETSTACK_VALUES = {"netstack/create.h", "netstack/create_request.h", "netstack/driver_options.h", "netstack/network.h", "netstack/network_rules.h",
+NETSTACK_VALUES = {"netstack/create.h", "netstack/create_request.h", "netstack/driver_options.h", "netstack/limit_words.h", "netstack/network.h", "netstack/network_rules.h",
                    "netstack/request.h", "netstack/status.h"}
 
 # What netstack/ knows of dhcp/: the conversation with the proxy, not DHCP.

@@ -1,15 +1,18 @@
 // `burrow network ...`.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "engine/cli.h"
 #include "engine/connections.h"
 #include "engine/describe.h"
 #include "engine/lifecycle.h"
+#include "engine/limits.h"
 #include "engine/network_flags.h"
 #include "engine/networks.h"
 #include "engine/table.h"
+#include "netstack/limit_words.h"
 
 namespace burrow::engine {
 namespace {
@@ -275,6 +278,47 @@ void add_disconnect(CLI::App& network, Session& session) {
   });
 }
 
+void add_limit(CLI::App& network, Session& session) {
+  struct Options {
+    std::string network;
+    std::string container;
+    LimitChanges changes;
+  };
+  auto* command = network.add_subcommand(
+      "limit", "Change whom a network's containers, or one of them, may speak with, and how much");
+  auto options = std::make_shared<Options>();
+  command->add_option("NETWORK", options->network, "Name or ID")->required();
+  command->add_option("--container", options->container, "Only this one: name or ID");
+  for (const auto& limit : netstack::kLimitWords) {
+    auto flag = fmt::format("--{}", limit.key);
+    std::ranges::replace(flag, '_', '-');
+    command
+        ->add_option_function<std::string>(
+            flag,
+            [options, key = std::string{limit.key}](const std::string& word) {
+              options->changes[key] = word;
+            },
+            std::string{limit.meaning})
+        ->type_name(std::string{limit.value});
+  }
+  command->footer(
+      "Lists are addresses, prefixes and the like with commas between them, or none; an empty "
+      "word\n"
+      "takes a limit away. Holds at once and for every start to come.\n"
+      "Example: burrow network limit front --container web --egress-deny 198.51.100.0/24");
+  command->callback([options, &session] {
+    with_engine(session, [&](Engine& engine) -> Result<void> {
+      if (options->changes.empty()) {
+        return fail(Errc::invalid_input, "say which limit, such as --egress-deny 192.0.2.0/24");
+      }
+      if (options->container.empty()) {
+        return limit_network(engine, options->network, options->changes);
+      }
+      return limit_container(engine, options->container, options->network, options->changes);
+    });
+  });
+}
+
 }  // namespace
 
 void add_network_commands(CLI::App& app, Session& session) {
@@ -287,6 +331,7 @@ void add_network_commands(CLI::App& app, Session& session) {
   add_exists(*network, session);
   add_connect(*network, session);
   add_disconnect(*network, session);
+  add_limit(*network, session);
 }
 
 }  // namespace burrow::engine

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "engine/container_lock.h"
 #include "engine/containers.h"
+#include "engine/locked_container.h"
 #include "engine/name_files.h"
 #include "engine/netstack_client.h"
 #include "engine/networks.h"
@@ -11,26 +11,6 @@
 
 namespace burrow::engine {
 namespace {
-
-// Locks a container against its start and end, and reads it afterwards.
-struct Locked {
-  ContainerLock lock;
-  Container container;
-};
-
-Result<Locked> lock_container(Engine& engine, std::string_view text) {
-  const auto id = TRY(engine.store.get(text)).id;
-  TRY_VOID(host::make_directories(engine.directories.container(id)));
-  auto lock = TRY(ContainerLock::acquire(engine.directories, id, LockKind::operation));
-  auto container = TRY(engine.store.find(id));
-  if (!container) {
-    std::error_code ignored;
-    fs::remove_all(engine.directories.container(id), ignored);
-    return fail(Errc::not_found, "no container with name or ID \"{}\" found: no such container",
-                text);
-  }
-  return Locked{std::move(lock), *std::move(container)};
-}
 
 Result<netstack::Network> attach(Engine& engine, const Container& container,
                                  const NetworkChoice& choice) {
@@ -42,7 +22,8 @@ Result<netstack::Network> attach(Engine& engine, const Container& container,
                               .interface = std::move(interface),
                               .requested_addresses = choice.addresses,
                               .requested_mac = choice.mac,
-                              .aliases = choice.aliases};
+                              .aliases = choice.aliases,
+                              .limits = choice.limits};
   TRY_VOID(engine.store.attach(container.id, attachment));
   return network;
 }

@@ -53,8 +53,9 @@ struct Attachment {
   std::vector<IpAddress> requested_addresses;
   std::optional<MacAddress> requested_mac;
   std::vector<std::string> aliases;
-  std::vector<IpAddress> leases;  ///< held from the start to the end of the container
-  std::string status;             ///< netstack's StatusBlock as JSON; empty while not set up
+  std::map<std::string, std::string> limits;  ///< netstack's options that limit it there
+  std::vector<IpAddress> leases;              ///< held from the start to the end of the container
+  std::string status;  ///< netstack's StatusBlock as JSON; empty while not set up
 };
 
 /// A process that cannot be confused with a later one of the same number.

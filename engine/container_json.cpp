@@ -128,6 +128,7 @@ Result<ContainerSpec> decode_spec(const JsonCursor& cursor) {
 Json encode_request(const Attachment& attachment) {
   Json request{{"static_ips", texts(attachment.requested_addresses)},
                {"aliases", attachment.aliases}};
+  if (!attachment.limits.empty()) request["limits"] = attachment.limits;
   if (attachment.requested_mac) request["static_mac"] = attachment.requested_mac->to_string();
   return request;
 }
@@ -135,6 +136,11 @@ Json encode_request(const Attachment& attachment) {
 Result<void> decode_request(const JsonCursor& cursor, Attachment& attachment) {
   attachment.requested_addresses = TRY(list_of(cursor, "static_ips", IpAddress::parse));
   attachment.aliases = TRY(list_of(cursor, "aliases", any_text));
+  if (const auto limits = TRY(cursor.find("limits"))) {
+    for (const auto& [key, word] : TRY(limits->members())) {
+      attachment.limits[std::string{key}] = TRY(word.string());
+    }
+  }
   if (const auto mac = TRY(cursor.find("static_mac"))) {
     attachment.requested_mac = TRY(mac->parsed(MacAddress::parse));
   }

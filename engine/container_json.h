@@ -10,7 +10,7 @@ Json encode(const ContainerSpec& spec);
 /// Errors: invalid_input with the path of the field.
 Result<ContainerSpec> decode_spec(const JsonCursor& cursor);
 
-/// What was asked for on a network: addresses, MAC, aliases.
+/// What was asked for on a network: addresses, MAC, aliases, limits.
 Json encode_request(const Attachment& attachment);
 /// Reads what `encode_request` wrote into `attachment`.
 Result<void> decode_request(const JsonCursor& cursor, Attachment& attachment);

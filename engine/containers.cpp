@@ -68,7 +68,8 @@ Result<std::vector<Attachment>> plan_attachments(const Engine& engine,
                           .interface = std::move(interface),
                           .requested_addresses = choice.addresses,
                           .requested_mac = choice.mac,
-                          .aliases = choice.aliases};
+                          .aliases = choice.aliases,
+                          .limits = choice.limits};
     if (!choice.interface) taken.push_back(attachment);
     attachments.push_back(std::move(attachment));
   }

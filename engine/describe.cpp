@@ -109,7 +109,7 @@ Json inspect_attachment(const Attachment& attachment, const Container& container
             {"MacAddress", ""},
             {"NetworkID", network == networks.end() ? "" : network->id},
             {"InterfaceName", attachment.interface.str()},
-            {"DriverOpts", nullptr},
+            {"DriverOpts", attachment.limits.empty() ? Json{} : Json(attachment.limits)},
             {"IPAMConfig", nullptr},
             {"Links", nullptr},
             {"Aliases", aliases}};

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "core/json.h"
 #include "engine/programs.h"
 #include "host/file.h"
@@ -23,16 +26,17 @@ Failure failure_of(const host::Outcome& outcome) {
               outcome.error_output.substr(0, 1024));
 }
 
-Result<std::string> run_netstack(const Directories& directories, const char* action,
-                                 const fs::path& netns, const NetstackSubject& subject) {
+// Runs a command of netstack's, `command` with its operands.
+Result<std::string> run_netstack(const Directories& directories,
+                                 const std::vector<std::string>& command, std::string input) {
   TRY_VOID(host::make_directories(directories.netstack()));
   const auto program = TRY(find_netstack());
-  auto outcome =
-      TRY(host::run({.arguments = {program.native(), "--config", directories.netstack().native(),
-                                   "--rootless=false", "--aardvark-binary=" + find_dns().native(),
-                                   action, netns.native()},
-                     .input = render_netstack_document(subject),
-                     .environment = {}}));
+  std::vector<std::string> arguments{program.native(), "--config", directories.netstack().native(),
+                                     "--rootless=false",
+                                     "--aardvark-binary=" + find_dns().native()};
+  arguments.insert(arguments.end(), command.begin(), command.end());
+  auto outcome = TRY(
+      host::run({.arguments = std::move(arguments), .input = std::move(input), .environment = {}}));
   if (!outcome.error_output.empty()) {
     // Warnings are for the person who called us.
     (void)!::write(STDERR_FILENO, outcome.error_output.data(), outcome.error_output.size());
@@ -46,7 +50,8 @@ Result<std::string> run_netstack(const Directories& directories, const char* act
 Result<std::vector<NetworkStatus>> netstack_setup(const Directories& directories,
                                                   const fs::path& netns,
                                                   const NetstackSubject& subject) {
-  const auto output = TRY(run_netstack(directories, "setup", netns, subject));
+  const auto output =
+      TRY(run_netstack(directories, {"setup", netns.native()}, render_netstack_document(subject)));
   const auto document = TRY(parse_json(output));
   std::vector<NetworkStatus> statuses;
   for (const auto& [name, block] : TRY(JsonCursor{document}.members())) {
@@ -63,7 +68,22 @@ Result<std::vector<NetworkStatus>> netstack_setup(const Directories& directories
 
 Result<void> netstack_teardown(const Directories& directories, const fs::path& netns,
                                const NetstackSubject& subject) {
-  TRY_VOID(run_netstack(directories, "teardown", netns, subject));
+  TRY_VOID(
+      run_netstack(directories, {"teardown", netns.native()}, render_netstack_document(subject)));
+  return {};
+}
+
+Result<void> netstack_limit(const Directories& directories, const NetworkName& network,
+                            const std::optional<ContainerId>& container,
+                            const std::map<std::string, std::string>& changes) {
+  std::vector<std::string> command{"limit", network.str()};
+  if (container) command.insert(command.end(), {"--container", container->str()});
+  for (const auto& [option, word] : changes) {
+    auto flag = "--" + option;
+    std::ranges::replace(flag, '_', '-');
+    command.insert(command.end(), {std::move(flag), word});
+  }
+  TRY_VOID(run_netstack(directories, command, {}));
   return {};
 }
 

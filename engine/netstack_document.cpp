@@ -22,6 +22,7 @@ Json render(const Attachment& attachment, const Container& container) {
   aliases.push_back(short_id(container.id));
   if (container.spec.has_own_hostname) aliases.push_back(container.spec.hostname);
   options["aliases"] = std::move(aliases);
+  if (!attachment.limits.empty()) options["options"] = attachment.limits;
   return options;
 }
 

@@ -1,6 +1,10 @@
 #include "engine/network_option.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+
+#include "netstack/limit_words.h"
 
 namespace burrow::engine {
 namespace {
@@ -23,6 +27,12 @@ Result<IpAddress> parse_address(std::string_view key, std::string_view value) {
   return address;
 }
 
+std::string limit_names() {
+  std::vector<std::string_view> names;
+  for (const auto& limit : netstack::kLimitWords) names.push_back(limit.key);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 Result<void> apply(NetworkChoice& choice, std::string_view option) {
   const auto equals = option.find('=');
   const auto key = option.substr(0, equals);
@@ -36,9 +46,15 @@ Result<void> apply(NetworkChoice& choice, std::string_view option) {
     choice.aliases.push_back(TRY(parse_alias(value)));
   } else if (key == "interface_name") {
     choice.interface = TRY(LinkName::parse(value));
+  } else if (std::ranges::find(netstack::kLimitWords, key, &netstack::LimitWord::key) !=
+             netstack::kLimitWords.end()) {
+    TRY_VOID(netstack::check_limit(key, value));
+    choice.limits[std::string{key}] = value;
   } else {
-    return fail(Errc::invalid_input,
-                "unknown option \"{}\" (known: alias, interface_name, ip, ip6, mac)", key);
+    return fail(
+        Errc::invalid_input,
+        "unknown option \"{}\" (known: alias, interface_name, ip, ip6, mac, and limits: {})", key,
+        limit_names());
   }
   return {};
 }

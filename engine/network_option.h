@@ -1,6 +1,7 @@
 // What `--network`, `--add-host` and their like say, as values. Pure.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,10 +17,12 @@ struct NetworkChoice {
   std::vector<IpAddress> addresses;
   std::optional<MacAddress> mac;
   std::vector<std::string> aliases;
+  std::map<std::string, std::string> limits;  ///< by their option: netstack/limit_words.h
 };
 
-/// One `NAME[:key=value,...]` with the keys ip, ip6, mac, alias, interface_name; alias may repeat.
-/// Errors: invalid_input, naming the argument.
+/// One `NAME[:key=value,...]` with the keys ip, ip6, mac, alias, interface_name and those of
+/// limits, whose lists have semicolons here; alias may repeat. Errors: invalid_input, naming the
+/// argument.
 Result<NetworkChoice> parse_network_choice(std::string_view text);
 
 /// All `--network` of a container. The word "none" alone means no network; a first value may be a

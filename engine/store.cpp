@@ -222,6 +222,15 @@ Result<void> Store::detach(const ContainerId& id, const NetworkName& network) {
   return statement.bind(id.str()).bind(network.str()).run();
 }
 
+Result<void> Store::set_request(const ContainerId& id, const Attachment& attachment) {
+  auto statement = TRY(
+      database_.prepare("UPDATE attachments SET request = ? WHERE container = ? AND network = ?"));
+  return statement.bind(encode_request(attachment).dump())
+      .bind(id.str())
+      .bind(attachment.network.str())
+      .run();
+}
+
 Result<void> Store::set_status(const ContainerId& id, const NetworkName& network,
                                std::string_view status) {
   auto statement = TRY(

@@ -46,6 +46,8 @@ class Store {
   Result<void> attach(const ContainerId& id, const Attachment& attachment);
   /// Its addresses are free again.
   Result<void> detach(const ContainerId& id, const NetworkName& network);
+  /// What was asked for on the attachment's network.
+  Result<void> set_request(const ContainerId& id, const Attachment& attachment);
   Result<void> set_status(const ContainerId& id, const NetworkName& network,
                           std::string_view status);
 

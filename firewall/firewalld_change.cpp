@@ -3,36 +3,14 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
-#include <memory>
 
 #include "core/log.h"
-#include "host/file.h"
+#include "firewall/firewalld_turn.h"
 
 namespace burrow::firewall {
 namespace {
 
-// Lists of rules are read, changed and written whole: by one command at a time, also where several
-// run directories have a journal each. Gone when nobody is at it.
-constexpr const char* kLock = "/run/burrow-firewalld.lock";
-
 constexpr std::string_view kWholeLoopback = "127.0.0.0/8";
-
-class HostLock {
- public:
-  static Result<HostLock> acquire() { return HostLock{TRY(host::FileLock::acquire(kLock))}; }
-  HostLock(HostLock&&) noexcept = default;
-  HostLock& operator=(HostLock&&) = delete;
-  HostLock(const HostLock&) = delete;
-  HostLock& operator=(const HostLock&) = delete;
-  ~HostLock() {
-    if (lock_) lock_->remove_file();
-  }
-
- private:
-  explicit HostLock(host::FileLock lock)
-      : lock_(std::make_unique<host::FileLock>(std::move(lock))) {}
-  std::unique_ptr<host::FileLock> lock_;
-};
 
 // One change, which knows what of it is done.
 class Change {
@@ -55,6 +33,7 @@ class Change {
     for (const auto& entry : add_) {
       if (entry.kind == FirewalldHolder::ipset) TRY_VOID(put(entry));
     }
+    TRY_VOID(masquerade(add_));
     // Ways out of a container are open before ports lead to it, and closed after.
     for (const auto& entry : add_) {
       if (entry.kind == FirewalldHolder::zone) TRY_VOID(put(entry));
@@ -66,7 +45,7 @@ class Change {
       TRY_VOID(take(entry));
       taken_.push_back(entry);
     }
-    return {};
+    return masquerade(remove_);
   }
 
   Result<void> put(const FirewalldEntry& entry) {
@@ -143,6 +122,40 @@ class Change {
       if (std::ranges::find(after, entry.value) == after.end()) after.push_back(entry.value);
     }
     if (after == *before) return {};
+    changed_.emplace_back(policy, *std::move(before));
+    return firewalld_.set_rules(policy, std::move(after));
+  }
+
+  // Rules that masquerade are there while there is somebody to be masqueraded, in a family that
+  // `entries` are of: firewalld has the whole host forward for them.
+  Result<void> masquerade(const std::vector<FirewalldEntry>& entries) {
+    for (const auto family : {Family::ipv4, Family::ipv6}) {
+      const auto ipsets = masqueraded_ipsets(family);
+      const auto is_of_it = [&](const FirewalldEntry& entry) {
+        return entry.kind == FirewalldHolder::ipset &&
+               std::ranges::find(ipsets, entry.holder) != ipsets.end();
+      };
+      if (std::ranges::any_of(entries, is_of_it)) TRY_VOID(masquerade(family));
+    }
+    return {};
+  }
+
+  Result<void> masquerade(Family family) {
+    const std::string policy{masquerading_policy()};
+    auto before = firewalld_.rules_of(policy);
+    if (!before && before.error().code == Errc::not_found) return {};
+    if (!before) return Failure{std::move(before).error()};
+    bool is_needed = false;
+    for (const auto ipset : masqueraded_ipsets(family)) {
+      is_needed |= !TRY(firewalld_.entries_of(std::string{ipset})).empty();
+    }
+    const auto own = masquerading_rules(family);
+    std::vector<std::string> after;
+    std::ranges::copy_if(*before, std::back_inserter(after), [&](const std::string& rule) {
+      return std::ranges::find(own, rule) == own.end();
+    });
+    if (is_needed) after.insert(after.end(), own.begin(), own.end());
+    if (std::ranges::is_permutation(after, *before)) return {};
     changed_.emplace_back(policy, *std::move(before));
     return firewalld_.set_rules(policy, std::move(after));
   }
@@ -252,7 +265,7 @@ Result<FirewalldContents> read_contents(Firewalld& firewalld, std::span<const Li
 }
 
 Result<void> carry_out(const FirewalldChange& change, Firewalld& firewalld) {
-  const auto lock = TRY(HostLock::acquire());
+  const auto turn = TRY(FirewalldTurn::await());
   return Change{change, firewalld}.carry_out();
 }
 

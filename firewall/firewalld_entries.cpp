@@ -32,9 +32,9 @@ constexpr std::array kIpsets{kHost4,   kHost6,  kLocal4, kSubnets4,   kSubnets6,
 constexpr std::string_view kPorts = "burrow-ports";
 constexpr std::string_view kLocal = "burrow-local";
 constexpr std::string_view kApart = "burrow-apart";
+constexpr std::string_view kMasquerade = "burrow-masquerade";
 constexpr std::array<std::string_view, 7> kPolicies{
-    kPorts,           kLocal, kApart, "burrow-masquerade", "burrow-to-open", "burrow-to-isolated",
-    "burrow-entering"};
+    kPorts, kLocal, kApart, kMasquerade, "burrow-to-open", "burrow-to-isolated", "burrow-entering"};
 constexpr size_t kChanging = 3;  // of them, the first
 
 // Names go before published ports, which are without a priority.
@@ -303,6 +303,26 @@ bool is_driver_zone(std::string_view zone) {
 std::string_view host_ipset(Family family) { return of_family(family, kHost4, kHost6); }
 // ::1 is not among them: answers to it find no way back by what firewalld can set.
 std::string_view local_ipset(Family family) { return of_family(family, kLocal4, kHost6); }
+
+std::string_view masquerading_policy() { return kMasquerade; }
+
+// Containers to outside; and to a published port whoever would be answered past this host.
+std::vector<std::string> masquerading_rules(Family family) {
+  const auto subnets = fmt::format("ipset=\"{}\"", of_family(family, kSubnets4, kSubnets6));
+  const auto routed = fmt::format("ipset=\"{}\"", of_family(family, kRouted4, kRouted6));
+  const auto published = to_set(of_family(family, kPublished4, kPublished6));
+  const auto loopback = family == Family::ipv4 ? "address=\"127.0.0.0/8\"" : "address=\"::1\"";
+  const auto rule = [&](std::string_view source, std::string_view destination) {
+    return fmt::format("rule family=\"{}\" source {} {} masquerade", family_word(family), source,
+                       destination);
+  };
+  return {rule(subnets, fmt::format("destination NOT {}", subnets)), rule(subnets, published),
+          rule(routed, published), rule(loopback, published)};
+}
+
+std::array<std::string_view, 2> masqueraded_ipsets(Family family) {
+  return {of_family(family, kSubnets4, kSubnets6), of_family(family, kRouted4, kRouted6)};
+}
 
 bool leads_every_address(const FirewalldEntry& entry, Family family) {
   return entry.kind == FirewalldHolder::policy && entry.holder == kPorts &&

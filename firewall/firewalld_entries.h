@@ -3,6 +3,7 @@
 // (packaging/firewalld); what is in them is all that changes. Pure: asks and changes nothing.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <set>
 #include <span>
@@ -47,6 +48,13 @@ bool is_driver_zone(std::string_view zone);
 /// what others send, and for what the host itself does.
 std::string_view host_ipset(Family family);
 std::string_view local_ipset(Family family);
+
+/// The policy by whose rules packets leave with an address of the host; the rules of a family; and
+/// the ipsets that have to be empty for it to do without: firewalld has the whole host forward for
+/// as long as there is a rule that masquerades.
+std::string_view masquerading_policy();
+std::vector<std::string> masquerading_rules(Family family);
+std::array<std::string_view, 2> masqueraded_ipsets(Family family);
 
 /// Whether a rule leads a port on every address of the host of that family: it needs those ipsets.
 bool leads_every_address(const FirewalldEntry& entry, Family family);

@@ -109,7 +109,7 @@ Result<std::vector<std::string>> list_directory(const fs::path& path) {
   return names;
 }
 
-Result<FileLock> FileLock::acquire(const fs::path& path) {
+Result<std::optional<Fd>> FileLock::lock(const fs::path& path, int operation) {
   for (int attempt = 1;; ++attempt) {
     TRY_VOID(make_directories(path.parent_path()));
     Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
@@ -117,15 +117,26 @@ Result<FileLock> FileLock::acquire(const fs::path& path) {
       if (errno == ENOENT && attempt < kLockAttempts) continue;  // the directory went in between
       return system_failure(errno, quoted("open lock", path));
     }
-    while (::flock(fd.get(), LOCK_EX) != 0) {
+    while (::flock(fd.get(), operation) != 0) {
+      if (errno == EWOULDBLOCK) return std::nullopt;
       if (errno != EINTR) return system_failure(errno, quoted("lock", path));
     }
     struct stat held {};
     struct stat named {};
     const bool is_current = ::fstat(fd.get(), &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
                             held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-    if (is_current) return FileLock{std::move(fd), path};
+    if (is_current) return fd;
   }
+}
+
+Result<FileLock> FileLock::acquire(const fs::path& path) {
+  return FileLock{*TRY(lock(path, LOCK_EX)), path};
+}
+
+Result<std::optional<FileLock>> FileLock::try_acquire(const fs::path& path) {
+  auto fd = TRY(lock(path, LOCK_EX | LOCK_NB));
+  if (!fd) return std::nullopt;
+  return FileLock{*std::move(fd), path};
 }
 
 Result<std::string> FileLock::content() const {

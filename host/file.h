@@ -42,6 +42,8 @@ class FileLock {
   /// Waits for the holder to let go. A holder may have removed the file meanwhile: then it is made
   /// anew.
   static Result<FileLock> acquire(const fs::path& path);
+  /// The same, or nothing while somebody else holds it.
+  static Result<std::optional<FileLock>> try_acquire(const fs::path& path);
   /// What the file says: up to 256 bytes.
   [[nodiscard]] Result<std::string> content() const;
   [[nodiscard]] Result<void> set_content(std::string_view text) const;
@@ -50,6 +52,9 @@ class FileLock {
 
  private:
   FileLock(Fd fd, fs::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  // The file, locked by `operation` of flock(2); nothing where that does not wait and would have
+  // to.
+  static Result<std::optional<Fd>> lock(const fs::path& path, int operation);
   Fd fd_;
   fs::path path_;
 };

@@ -13,6 +13,11 @@
 
 namespace burrow::host {
 
+/// Whether what a bridge passes from port to port meets the firewall's family inet, by a flag of
+/// that bridge. The flag has an effect while br_netfilter is loaded.
+enum class BridgedPackets { past_firewall, through_firewall };
+std::string_view to_string(BridgedPackets packets);
+
 /// A link as the kernel describes it.
 struct Link {
   uint32_t index = 0;
@@ -26,6 +31,7 @@ struct Link {
   std::optional<uint32_t> master;  ///< index of the bridge that this is a port of, or of its VRF
   /// Of a bridge that filters VLANs: the one that its ports are in, 0 for none.
   std::optional<uint16_t> default_vlan;
+  BridgedPackets bridged_packets = BridgedPackets::past_firewall;  ///< of a bridge
 };
 
 /// What to change about a link; what is not set stays.

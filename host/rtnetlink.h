@@ -50,6 +50,9 @@ class RouteSocket {
   Result<void> create_veth(const NewVeth& veth, const NetNs& peer_namespace);
   /// Has a bridge keep VLANs apart, or not. Errors: unsupported for a kernel that cannot.
   Result<void> set_vlan_filtering(const LinkName& bridge, VlanFiltering filtering);
+  /// Has what a bridge passes from port to port meet the firewall, both families, or not. Errors:
+  /// not_found; unsupported by a kernel without CONFIG_BRIDGE_NETFILTER.
+  Result<void> set_bridged_packets(const LinkName& bridge, BridgedPackets packets);
   /// Makes a macvlan or ipvlan link whose parent is here, inside `home`, with its final name there.
   /// Errors: not_found for the parent; unsupported for a kernel without links of this kind.
   Result<void> create_lan_link(const NewLanLink& link, const NetNs& home);

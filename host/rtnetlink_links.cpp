@@ -27,6 +27,15 @@ std::optional<uint16_t> default_vlan_of(nlattr* bridge) {
   return vlan;
 }
 
+BridgedPackets bridged_packets_of(nlattr* bridge) {
+  const Attributes<IFLA_BR_MAX> attributes{bridge};
+  for (const auto type : {IFLA_BR_NF_CALL_IPTABLES, IFLA_BR_NF_CALL_IP6TABLES}) {
+    const auto flag = attributes.bytes(type);
+    if (flag.empty() || flag.front() == 0) return BridgedPackets::past_firewall;
+  }
+  return BridgedPackets::through_firewall;
+}
+
 Link parse_link(nlmsghdr* message) {
   const auto& header = header_of<ifinfomsg>(message);
   const Attributes<IFLA_MAX> attributes{message, sizeof(ifinfomsg)};
@@ -39,7 +48,10 @@ Link parse_link(nlmsghdr* message) {
             .master = attributes.u32(IFLA_MASTER)};
   const Attributes<IFLA_INFO_MAX> details{attributes[IFLA_LINKINFO]};
   link.kind = details.text(IFLA_INFO_KIND);
-  if (link.kind == "bridge") link.default_vlan = default_vlan_of(details[IFLA_INFO_DATA]);
+  if (link.kind == "bridge") {
+    link.default_vlan = default_vlan_of(details[IFLA_INFO_DATA]);
+    link.bridged_packets = bridged_packets_of(details[IFLA_INFO_DATA]);
+  }
   if (const auto bytes = attributes.bytes(IFLA_ADDRESS); bytes.size() == 6) {
     std::array<uint8_t, 6> mac{};
     std::ranges::copy(bytes, mac.begin());
@@ -124,6 +136,24 @@ Result<void> RouteSocket::create_bridge(const NewBridge& bridge) {
   });
   auto made = request.send(socket_.get(), fmt::format("create bridge \"{}\"", bridge.name));
   return bridge.vlan ? explain_vlan_filtering(std::move(made), bridge.name) : made;
+}
+
+Result<void> RouteSocket::set_bridged_packets(const LinkName& bridge, BridgedPackets packets) {
+  RouteRequest request{RTM_NEWLINK, 0};
+  request.header<ifinfomsg>();
+  request.put(IFLA_IFNAME, bridge).nest(IFLA_LINKINFO, [&] {
+    request.put(IFLA_INFO_KIND, std::string{"bridge"}).nest(IFLA_INFO_DATA, [&] {
+      const uint8_t value = packets == BridgedPackets::through_firewall ? 1 : 0;
+      request.put(IFLA_BR_NF_CALL_IPTABLES, &value, sizeof value)
+          .put(IFLA_BR_NF_CALL_IP6TABLES, &value, sizeof value);
+    });
+  });
+  return request.send(socket_.get(),
+                      fmt::format("lead bridged packets of \"{}\" {}", bridge, to_string(packets)));
+}
+
+std::string_view to_string(BridgedPackets packets) {
+  return packets == BridgedPackets::through_firewall ? "through the firewall" : "past the firewall";
 }
 
 Result<void> RouteSocket::create_veth(const NewVeth& veth, const NetNs& peer_namespace) {

@@ -31,6 +31,9 @@ constexpr std::chrono::milliseconds kRefreshDeadline{2000};
 // All other commands of the run directory wait meanwhile.
 constexpr std::chrono::milliseconds kStartDeadline{5000};
 
+// Ten thousand containers with long lists of names.
+constexpr size_t kLargestFile = size_t{64} << 20U;
+
 struct Running {
   pid_t pid = 0;
   uint16_t port = kDnsPort;
@@ -248,6 +251,19 @@ Result<void> DnsDaemon::check_opens_names() const {
 Result<void> DnsDaemon::serve(NamesInLists names) const {
   TRY_VOID(start_or_tell());
   return names == NamesInLists::some ? check_opens_names() : Result<void>{};
+}
+
+std::vector<ListedNames> names_in_lists(const fs::path& directory) {
+  std::vector<ListedNames> lists;
+  std::error_code failed;
+  for (fs::directory_iterator at{directory, failed}, end; !failed && at != end;
+       at.increment(failed)) {
+    const auto content = host::read_file(at->path(), kLargestFile);
+    if (!content) continue;
+    std::ranges::move(read_name_lists(at->path().filename().native(), *content),
+                      std::back_inserter(lists));
+  }
+  return lists;
 }
 
 void renew_names(const fs::path& directory) {

@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "netstack/dns_lists.h"
 #include "netstack/step.h"
 
 namespace burrow::netstack {
@@ -52,6 +54,10 @@ struct DnsDaemon {
   [[nodiscard]] Result<void> start_or_tell() const;
   [[nodiscard]] Result<void> check_opens_names() const;
 };
+
+/// The names in lists of all networks, by their DNS files in `directory`; files that cannot be read
+/// are passed over.
+std::vector<ListedNames> names_in_lists(const std::filesystem::path& directory);
 
 /// Has the daemon of the configuration `directory` put back into the firewall what it opened for
 /// names in lists, if it runs and is ours.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "firewall/policy.h"
+
 namespace burrow::netstack {
 namespace {
 
@@ -9,6 +11,7 @@ using firewall::LimitKind;
 
 constexpr std::string_view kAllow = "allow";
 constexpr std::string_view kDeny = "deny";
+constexpr std::string_view kInternal = "%int";
 // Behind the columns that make other daemons pass over a line (dns/network_file.cpp).
 constexpr std::string_view kMark = "   @ 0 EGRESS ";
 
@@ -50,6 +53,17 @@ void for_each_line(std::string_view text, Use use) {
     use(text.substr(0, end));
     text.remove_prefix(is_last ? text.size() : end + 1);
   }
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (bool is_last = false; !is_last;) {
+    const auto end = text.find(separator);
+    is_last = end == text.npos;
+    parts.push_back(text.substr(0, end));
+    text.remove_prefix(is_last ? text.size() : end + 1);
+  }
+  return parts;
 }
 
 }  // namespace
@@ -95,5 +109,26 @@ std::vector<std::string_view> name_lists_in(std::string_view text) {
 }
 
 bool has_name_list(std::string_view text) { return !name_lists_in(text).empty(); }
+
+std::vector<ListedNames> read_name_lists(std::string_view file, std::string_view content) {
+  std::vector<ListedNames> lists;
+  if (file.ends_with(kInternal)) file.remove_suffix(kInternal.size());
+  const auto network = NetworkName::parse(file);
+  if (!network) return lists;
+  for (const auto line : name_lists_in(content)) {
+    const auto id = line.substr(1, line.find(' ') - 1);
+    // Verdict, label, owners, names.
+    const auto words = split(line.substr(line.find(kMark) + kMark.size()), ' ');
+    const auto container = ContainerId::parse(id);
+    if (words.size() != 4 || (!id.empty() && !container)) continue;
+    ListedNames list{.owner = id.empty() ? firewall::owner_comment(*network)
+                                         : firewall::owner_comment(*container, words[1], *network),
+                     .kind = *kind_of(line),
+                     .names = {}};
+    for (const auto name : split(words[3], ',')) list.names.emplace_back(name);
+    lists.push_back(std::move(list));
+  }
+  return lists;
+}
 
 }  // namespace burrow::netstack

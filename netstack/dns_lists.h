@@ -31,4 +31,15 @@ std::vector<std::string_view> name_lists_in(std::string_view text);
 /// Whether a list in `text` has names.
 bool has_name_list(std::string_view text);
 
+/// The names of one list, and whose it is in the words of the firewall's comments.
+struct ListedNames {
+  std::string owner;
+  firewall::LimitKind kind = firewall::LimitKind::egress_allow;
+  std::vector<std::string> names;
+  friend bool operator==(const ListedNames&, const ListedNames&) = default;
+};
+
+/// The lists in the DNS file `file`; what somebody else wrote there and does not read is left out.
+std::vector<ListedNames> read_name_lists(std::string_view file, std::string_view content);
+
 }  // namespace burrow::netstack

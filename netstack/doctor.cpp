@@ -1,5 +1,7 @@
 #include "netstack/doctor.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 
@@ -61,6 +63,7 @@ class Diagnosis {
     }
     look_at_ipv6();
     look_at_bridge_filter();
+    look_at_limited_bridges();
     look_at_chains();
     if (facts_.firewalld) look_at(*facts_.firewalld);
     look_at_names();
@@ -159,6 +162,21 @@ class Diagnosis {
              "published ports do not answer at ::1",
          .remedy = "sysctl net.bridge.bridge-nf-call-iptables=0 "
                    "net.bridge.bridge-nf-call-ip6tables=0, unless Kubernetes or libvirt needs it"});
+  }
+
+  void look_at_limited_bridges() {
+    if (facts_.has_bridge_netfilter || facts_.filtered_bridges.empty()) {
+      add(fine("settings.bridge-netfilter", "limits hold within networks that have them"));
+      return;
+    }
+    add({.check = "settings.bridge-netfilter",
+         .verdict = Verdict::warning,
+         .found = fmt::format("br_netfilter is not loaded, which {} {}",
+                              fmt::join(facts_.filtered_bridges, ", "),
+                              facts_.filtered_bridges.size() == 1 ? "needs" : "need"),
+         .meaning = "limits do not hold between containers of one network there",
+         .remedy = "modprobe br_netfilter; to spare other bridges, then sysctl "
+                   "net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0"});
   }
 
   void look_at_chains() {

@@ -53,6 +53,9 @@ struct HostFacts {
   bool disables_ipv6 = false;  ///< new links get none
   bool filters_bridged4 = false;
   bool filters_bridged6 = false;
+  bool has_bridge_netfilter = false;  ///< br_netfilter is loaded
+  std::vector<std::string>
+      filtered_bridges;           ///< those whose packets are meant to meet the firewall
   bool has_old_iptables = false;  ///< rules of the older iptables, which nobody else can see
   std::vector<firewall::ForeignChain> chains;
   std::optional<FirewalldFacts> firewalld;

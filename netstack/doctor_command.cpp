@@ -15,8 +15,10 @@
 #include "host/link_probe.h"
 #include "host/netns.h"
 #include "host/private_netns.h"
+#include "host/rtnetlink.h"
 #include "host/sysctl.h"
 #include "netstack/firewalld_access.h"
+#include "netstack/observe_links.h"
 
 namespace burrow::netstack {
 namespace {
@@ -143,6 +145,22 @@ std::optional<FirewalldFacts> firewalld_facts() {
       .forward_ports = *mode};
 }
 
+std::vector<std::string> filtered_bridges() {
+  std::vector<std::string> names;
+  auto socket = host::RouteSocket::open();
+  auto links = socket ? socket->links() : Result<std::vector<host::Link>>{Failure{socket.error()}};
+  if (!links) {
+    log::warn("doctor", "cannot look at bridges: {}", links.error().message);
+    return names;
+  }
+  for (auto& link : *links) {
+    if (link.bridged_packets == host::BridgedPackets::through_firewall) {
+      names.push_back(std::move(link.name));
+    }
+  }
+  return names;
+}
+
 std::string kernel_release() {
   utsname name{};
   return ::uname(&name) == 0 ? name.release : "?";
@@ -172,6 +190,8 @@ HostFacts examine_host(const fs::path& dns_binary, uint16_t dns_port) {
   } else {
     facts.namespaces = std::move(tried).error();
   }
+  facts.has_bridge_netfilter = observe_bridge_netfilter().has_value();
+  facts.filtered_bridges = filtered_bridges();
   facts.firewalld = firewalld_facts();
   if (auto chains = firewall::foreign_base_chains()) {
     facts.chains = *std::move(chains);

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/json.h"
 #include "firewall/nftables.h"
+#include "netstack/dns_lists.h"
 
 namespace burrow::netstack {
 
@@ -45,9 +47,10 @@ struct ShownPort {
 
 /// One limit of a container or network.
 struct ShownLimit {
-  std::string owner;                ///< as the comments say
-  std::string limit;                ///< the option's word: "egress_deny"
-  std::vector<std::string> values;  ///< prefixes, or one rate or number; none: nobody is allowed
+  std::string owner;  ///< as the comments say
+  std::string limit;  ///< the option's word: "egress_deny"
+  /// Prefixes and names, or one rate or number; none: nobody is allowed.
+  std::vector<std::string> values;
 };
 
 /// Our table as people ask for it.
@@ -60,6 +63,9 @@ struct FirewallView {
 
 /// `elements` as Nftables::elements has them.
 FirewallView view_of(firewall::TableState table, const std::vector<firewall::Element>& elements);
+
+/// Adds names to the lists of those who are in the view; the kernel has their addresses alone.
+void add_names(std::span<const ListedNames> lists, FirewallView& view);
 
 /// Counters of links by name, from the text of /proc/net/dev; lines that do not read are left out.
 std::map<std::string, LinkTraffic> parse_traffic(std::string_view text);

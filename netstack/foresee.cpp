@@ -4,13 +4,10 @@
 #include <set>
 #include <utility>
 
+#include "core/overloaded.h"
+
 namespace burrow::netstack {
 namespace {
-
-template <typename... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
 
 // The snapshot while one step after the other takes something away.
 class Foresight {
@@ -24,7 +21,8 @@ class Foresight {
             [this](const DeleteLinks& s) { act(s); },
             [this](const DeleteContainerLink& s) { forget_inside(s.link); },
             [this](const RemoveAddress& s) { act(s); }, [this](const TakeDown& s) { act(s); },
-            [this](const SetVlanFiltering& s) { act(s); }, [this](const LeaveZone& s) { act(s); },
+            [this](const SetVlanFiltering& s) { act(s); },
+            [this](const LeadBridgedPackets& s) { act(s); }, [this](const LeaveZone& s) { act(s); },
             [this](const StopLoopback&) { stop_loopback(); },
             [this](const SetSysctl& s) { act(s); }, [this](const ChangeFirewall& s) { act(s); },
             [this](const ChangeFirewalld& s) { act(s); },
@@ -129,6 +127,11 @@ class Foresight {
   void act(const SetVlanFiltering& step) {
     if (step.filtering == host::VlanFiltering::on) return;
     with_bridge(step.bridge, [](BridgeSnapshot& bridge) { bridge.default_vlan.reset(); });
+  }
+
+  void act(const LeadBridgedPackets& step) {
+    with_bridge(step.bridge,
+                [&](BridgeSnapshot& bridge) { bridge.bridged_packets = step.packets; });
   }
 
   void stop_loopback() {

@@ -86,6 +86,12 @@ Result<void> HostApplier::act(const SetVlanFiltering& step) {
   return step.filtering == host::VlanFiltering::off ? tolerate_absence(std::move(set)) : set;
 }
 
+Result<void> HostApplier::act(const LeadBridgedPackets& step) {
+  auto led = handles_.route.set_bridged_packets(step.bridge, step.packets);
+  return step.packets == host::BridgedPackets::past_firewall ? tolerate_absence(std::move(led))
+                                                             : led;
+}
+
 Result<void> HostApplier::act(const KeepSettings& step) {
   // A container works without the file, as long as nobody sets its bridge's settings anew.
   if (auto written = write_sysctl_file(step); !written) {

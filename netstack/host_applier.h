@@ -28,6 +28,7 @@ class HostApplier : public Applier {
  private:
   Result<void> act(const CreateBridge& step);
   Result<void> act(const SetVlanFiltering& step);
+  Result<void> act(const LeadBridgedPackets& step);
   Result<void> act(const KeepSettings& step);
   Result<void> act(const ForgetSettings& step) { return remove_sysctl_file(step.link); }
   Result<void> act(const JoinZone& step);

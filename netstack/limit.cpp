@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "netstack/commands.h"
+#include "netstack/observe_links.h"
 #include "netstack/plan_limits.h"
 #include "netstack/plan_reload.h"
 #include "netstack/session.h"
@@ -38,11 +39,18 @@ Result<NetworkRecord> find_network(const Journal& journal, const NetworkName& na
   return fail(Errc::not_found, "no container runs on network \"{}\"", name);
 }
 
+Result<BridgedNow> observe_bridged(const NetworkRecord& network, Session& session) {
+  const auto link = TRY(session.handles().route.find_link(network.bridge));
+  if (!link)
+    return fail(Errc::not_found, "bridge \"{}\" is gone: repair makes it again", network.bridge);
+  return BridgedNow{.packets = link->bridged_packets, .netfilter = observe_bridge_netfilter()};
+}
+
 Result<Plan> plan(Session& session, const NetworkName& name,
                   const std::optional<std::string>& container, const LimitChanges& changes) {
   const auto& journal = session.journal();
+  const auto network = TRY(find_network(journal, name));
   if (!container) {
-    const auto network = TRY(find_network(journal, name));
     auto attachments = TRY(journal.all_attachments());
     std::erase_if(attachments,
                   [&](const AttachmentRecord& record) { return record.network != name; });
@@ -53,7 +61,11 @@ Result<Plan> plan(Session& session, const NetworkName& name,
   if (TRY(session.await_errands(record.container))) {
     record = TRY(find_attachment(journal, name, *container));
   }
-  return plan_limits(record, TRY(find_network(journal, name)), changes);
+  const auto bridged = TRY(observe_bridged(network, session));
+  const bool sets_one =
+      std::ranges::any_of(changes, [](const auto& change) { return !change.second.empty(); });
+  if (sets_one && !bridged.netfilter) log::warn("netstack", "{}", lacks_bridge_netfilter(name));
+  return plan_limits(record, network, bridged, changes);
 }
 
 // A table that lacks parts gets them back; one that is not there is not for us to fill.

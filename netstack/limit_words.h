@@ -11,19 +11,25 @@
 
 namespace burrow::netstack {
 
-/// The options, by what they limit.
+/// The options, by what they limit: the kind of word, and what it says, for people.
 struct LimitWord {
   firewall::LimitKind kind;
   std::string_view key;
+  std::string_view value;
+  std::string_view meaning;
 };
 constexpr std::array<LimitWord, firewall::kLimitKinds> kLimitWords{{
-    {firewall::LimitKind::connection_rate, "connection_rate"},
-    {firewall::LimitKind::connections, "connections"},
-    {firewall::LimitKind::egress_allow, "egress_allow"},
-    {firewall::LimitKind::egress_deny, "egress_deny"},
-    {firewall::LimitKind::ingress_allow, "ingress_allow"},
-    {firewall::LimitKind::ingress_deny, "ingress_deny"},
-    {firewall::LimitKind::packet_rate, "packet_rate"},
+    {firewall::LimitKind::connection_rate, "connection_rate", "RATE",
+     "how often a container may begin connections"},
+    {firewall::LimitKind::connections, "connections", "NUMBER",
+     "how many connections it may have begun at a time"},
+    {firewall::LimitKind::egress_allow, "egress_allow", "LIST",
+     "whom it may send to, and nobody else"},
+    {firewall::LimitKind::egress_deny, "egress_deny", "LIST", "whom it may not send to"},
+    {firewall::LimitKind::ingress_allow, "ingress_allow", "LIST",
+     "who may send to it, and nobody else"},
+    {firewall::LimitKind::ingress_deny, "ingress_deny", "LIST", "who may not send to it"},
+    {firewall::LimitKind::packet_rate, "packet_rate", "RATE", "how many packets it may send"},
 }};
 
 /// So many addresses, prefixes and names may one list have.

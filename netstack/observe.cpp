@@ -7,6 +7,8 @@
 #include "netstack/driver_options.h"
 #include "netstack/firewalld_driver.h"
 #include "netstack/lan_options.h"
+#include "netstack/limit_words.h"
+#include "netstack/observe_links.h"
 #include "netstack/plan.h"
 #include "netstack/plan_bridge.h"
 #include "netstack/plan_zones.h"
@@ -24,13 +26,6 @@ bool is_managed_bridge(const Network& network) {
   return network.driver == "bridge" && network.interface && !is_unmanaged(network);
 }
 
-enum class Ports { unread, read };
-
-enum class BridgeSettings { unread, forwarding, route_localnet, all };
-
-// So many ports tell whether one is left besides the container's own on that bridge.
-constexpr size_t kEnoughPorts = 8;
-
 // Which settings of a network's bridge to look at. One of our making has been given all of them:
 // only what the record says otherwise counts, and whether an internal one still does not forward,
 // which the host's switch may have changed. One that is about to be switched on (`forwarding`) is
@@ -47,129 +42,10 @@ BridgeSettings settings_in_question(const Network& network,
   return forwarding && !forwarding->is_on ? BridgeSettings::route_localnet : BridgeSettings::all;
 }
 
-// Forwarding is asked of rtnetlink, which costs less than a walk through /proc/sys/net. That of
-// IPv6 is left alone: the kernel looks at the host's switch only (ip6_forward in
-// net/ipv6/ip6_output.c), and a link on which it is on hears no router any more.
-Result<std::vector<Setting>> observe_settings(const LinkName& bridge, uint32_t index,
-                                              BridgeSettings wanted, host::RouteSocket& route) {
-  std::vector<Setting> settings;
-  if (wanted == BridgeSettings::unread) return settings;
-  if (wanted != BridgeSettings::route_localnet) {
-    if (const auto forwards = TRY(route.forwards(Family::ipv4, index))) {
-      settings.push_back({forwarding_key(bridge), *forwards ? "1" : "0"});
-    }
-  }
-  if (wanted == BridgeSettings::forwarding) return settings;
-  auto key = route_localnet_key(bridge);
-  if (auto value = host::read_sysctl(key)) settings.push_back({std::move(key), *std::move(value)});
-  return settings;
-}
-
-Result<std::optional<BridgeSnapshot>> observe_bridge(
-    const LinkName& name, Ports ports, host::RouteSocket& route,
-    BridgeSettings settings = BridgeSettings::unread) {
-  const auto link = TRY(route.find_link(name));
-  if (!link) return std::nullopt;
-  auto addresses = TRY(route.addresses_of(link->index));
-  auto found = TRY(observe_settings(name, link->index, settings, route));
-  BridgeSnapshot bridge{.is_bridge = link->kind == "bridge",
-                        .kind = link->kind,
-                        .mac = link->mac,
-                        .mtu = link->mtu,
-                        .is_up = link->is_up,
-                        .addresses = std::move(addresses),
-                        .default_vlan = link->default_vlan,
-                        .settings = std::move(found)};
-  if (link->master) bridge.master = TRY(route.get_link(*link->master)).name;
-  if (ports == Ports::read) {
-    for (const auto& port : TRY(host::RouteSocket::some_links_of(link->index, kEnoughPorts))) {
-      bridge.ports.insert(port.name);
-    }
-  }
-  return bridge;
-}
-
-// The VRF that the option names, if a link has that name.
-Result<std::optional<VrfSnapshot>> observe_vrf(const Network& network, host::RouteSocket& route) {
-  const auto* word = find_word(network.options, "vrf");
-  if (word == nullptr) return std::nullopt;
-  const auto name = LinkName::parse(*word);
-  if (!name) return std::nullopt;  // the planner says what is wrong with it
-  const auto link = TRY(route.find_link(*name));
-  if (!link) return std::nullopt;
-  VrfSnapshot vrf{.kind = link->kind};
-  if (const auto way_out = TRY(route.default_route_link(link->index))) {
-    vrf.default_route_mtu = TRY(route.get_link(*way_out)).mtu;
-  }
-  return vrf;
-}
-
-// The parent of a network's links: by name, or else the link of the default route.
-Result<std::optional<ParentSnapshot>> observe_parent(const Network& network,
-                                                     host::RouteSocket& route) {
-  std::optional<host::Link> link;
-  if (network.interface) {
-    link = TRY(route.find_link(*network.interface));
-  } else if (const auto index = TRY(route.default_route_link())) {
-    link = TRY(route.get_link(*index));
-  }
-  if (!link) return std::nullopt;
-  return ParentSnapshot{.name = TRY(LinkName::parse(link->name)),
-                        .mac = link->mac,
-                        .mtu = link->mtu,
-                        .is_up = link->is_up,
-                        .is_loopback = link->is_loopback};
-}
-
-Result<ContainerSnapshot> observe_container(const std::vector<LinkName>& wanted,
-                                            ContainerHandle& container) {
-  ContainerSnapshot snapshot;
-  for (const auto& name : wanted) {
-    if (TRY(container.route.find_link(name))) snapshot.taken_links.insert(name);
-  }
-  const auto loopback = TRY(container.route.find_link(*LinkName::parse("lo")));
-  snapshot.is_loopback_up = !loopback || loopback->is_up;
-  snapshot.has_ipv6 = TRY(container.route.forwards(Family::ipv6)).has_value();
-  snapshot.default_metrics4 = TRY(container.route.default_route_metrics(Family::ipv4));
-  if (snapshot.has_ipv6) {
-    snapshot.default_metrics6 = TRY(container.route.default_route_metrics(Family::ipv6));
-  }
-  return snapshot;
-}
-
 std::vector<LinkName> interfaces_of(const SetupRequest& request) {
   std::vector<LinkName> names;
   for (const auto& attachment : request.attachments) names.push_back(attachment.interface);
   return names;
-}
-
-// The forwarding switch of `family` and, while it is off, what the kernel changes with it: the
-// settings of every link (inet_forward_change in net/ipv4/devinet.c, addrconf_fixup_forwarding in
-// net/ipv6/addrconf.c). Nothing where the host lacks the family.
-Result<std::optional<ForwardingSnapshot>> observe_forwarding(Family family,
-                                                             host::RouteSocket& route,
-                                                             const Journal& journal) {
-  const auto is_on = TRY(route.forwards(family));
-  if (!is_on) return std::nullopt;
-  ForwardingSnapshot snapshot{.is_on = *is_on};
-  if (snapshot.is_on) return snapshot;
-  const std::string_view directory = family == Family::ipv4 ? "ipv4" : "ipv6";
-  const auto remember = [&](std::string setting, std::string_view usual) {
-    if (auto there = host::read_sysctl(setting); there && *there != usual) {
-      snapshot.along.push_back({std::move(setting), *std::move(there)});
-    }
-  };
-  if (family == Family::ipv4) remember("net/ipv4/conf/all/accept_redirects", "1");
-  const auto links = fmt::format("/proc/sys/net/{}/conf", directory);
-  for (const auto& link : TRY(host::list_directory(links))) {
-    if (link != "all") remember(fmt::format("net/{}/conf/{}/forwarding", directory, link), "0");
-  }
-  if (family == Family::ipv6) return snapshot;  // where no link has a say in it
-  for (const auto& record : TRY(journal.all_networks())) {
-    auto key = forwarding_key(record.bridge);
-    if (record.setting(key) == "0") snapshot.stay_off.push_back(std::move(key));
-  }
-  return snapshot;
 }
 
 bool has_subnet(const Network& network, Family family) {
@@ -204,11 +80,15 @@ bool disables_ipv6() {
   return host::read_sysctl("net/ipv6/conf/default/disable_ipv6").value_or("1") != "0";
 }
 
-// Asked only where it matters: what is read under /proc/sys/net costs more the more namespaces
-// there are.
-bool filters_bridged_ipv6(const SetupRequest& request) {
-  return has_ipv6_subnets(request) &&
-         host::read_sysctl("net/bridge/bridge-nf-call-ip6tables").value_or("0") != "0";
+bool has_limits(const SetupRequest& request) {
+  const auto names_one = [](const Strings& options) {
+    return std::ranges::any_of(kLimitWords, [&](const LimitWord& limit) {
+      return options.contains(std::string{limit.key});
+    });
+  };
+  return std::ranges::any_of(request.attachments, [&](const AttachmentRequest& asked) {
+    return names_one(asked.options) || names_one(asked.network.options);
+  });
 }
 
 // A container option names the host's end, or the first free one of our own names is taken.
@@ -344,7 +224,11 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
   snapshot.has_systemd = has_systemd();
   if (has_ipv6_subnets(request)) snapshot.disables_ipv6 = disables_ipv6();
   snapshot.has_dns_daemon = dns.is_installed();
-  snapshot.filters_bridged_ipv6 = filters_bridged_ipv6(request);
+  // Only where it matters: what is read under /proc/sys/net costs more the more namespaces there
+  // are.
+  if (has_ipv6_subnets(request) || has_limits(request)) {
+    snapshot.bridge_netfilter = observe_bridge_netfilter();
+  }
   bool needs_mtu = false;
   for (const auto& asked : request.attachments) {
     if (is_lan_driver(asked.network.driver)) {

@@ -168,6 +168,8 @@ Steps missing_network_steps(const Steps& fresh, const NetworkSnapshot& snapshot)
       if (std::ranges::find(there, add->address) == there.end()) missing.push_back(step);
     } else if (std::holds_alternative<BringUp>(step) && !snapshot.bridge->is_up) {
       missing.push_back(step);
+    } else if (const auto* lead = std::get_if<LeadBridgedPackets>(&step)) {
+      if (snapshot.bridge->bridged_packets != lead->packets) missing.push_back(step);
     } else if (const auto* set = std::get_if<SetSysctl>(&step)) {
       const auto& there = snapshot.bridge->settings;
       const auto found = std::ranges::find(there, set->key, &Setting::key);

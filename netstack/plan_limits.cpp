@@ -9,10 +9,6 @@
 namespace burrow::netstack {
 namespace {
 
-firewall::Limits limits_of(const BridgeAttachment& attachment) {
-  return limits_of_container(attachment.options.own_limits, attachment.options.limits);
-}
-
 using Kinds = std::set<firewall::LimitKind>;
 
 /// Limits as somebody wants them from now on: of the kinds named, and of no other.
@@ -74,6 +70,35 @@ ChangeFirewall replace_elements(Steps& steps, const Kinds& kinds,
   std::ranges::set_difference(wanted, before, std::back_inserter(change.add));
   if (!wanted.empty()) steps.emplace_back(ChangeFirewall{.add = std::move(wanted)});
   return change;
+}
+
+// What the network needs for limits that hold between its containers: its bridge's packets meet the
+// firewall from now on, and answers to ::1 do not pass that way any more.
+void plan_bridged_packets(const NetworkRecord& network, const BridgedNow& bridged, Plan& plan) {
+  using enum firewall::SetName;
+  if (network.leads_bridged_packets() ||
+      bridged.packets == host::BridgedPackets::through_firewall) {
+    return;
+  }
+  auto after = network;
+  const LeadBridgedPackets lead{network.bridge};
+  after.steps.emplace_back(lead);
+  if (bridged.netfilter) {
+    ChangeFirewall change;
+    for (auto& step : after.steps) {
+      auto* recorded = std::get_if<ChangeFirewall>(&step);
+      if (recorded == nullptr) continue;
+      std::ranges::copy_if(
+          recorded->add, std::back_inserter(change.remove),
+          [](const firewall::Element& element) { return element.set == loopback6; });
+      std::erase_if(recorded->add,
+                    [](const firewall::Element& element) { return element.set == loopback6; });
+    }
+    if (change != ChangeFirewall{}) plan.steps.emplace_back(std::move(change));
+  }
+  plan.steps.emplace_back(lead);
+  plan.steps = merge(std::move(plan.steps));
+  plan.changes.push_back({network_record_path(network.network), encode(network), encode(after)});
 }
 
 void add_change(Plan& plan, RecordChange record) {
@@ -141,6 +166,17 @@ std::vector<IpAddress> addresses_of(const AttachmentRecord& record) {
 
 }  // namespace
 
+firewall::Limits container_limits(const BridgeAttachment& attachment) {
+  return limits_of_container(attachment.options.own_limits, attachment.options.limits);
+}
+
+std::string lacks_bridge_netfilter(const NetworkName& network) {
+  return fmt::format(
+      "network \"{}\": limits do not hold between its own containers until br_netfilter is loaded "
+      "(modprobe br_netfilter); they hold towards everybody else",
+      network);
+}
+
 Result<void> check_limits(const BridgeAttachment& attachment, FirewallDriver firewall) {
   const auto& asked = *attachment.request;
   const auto check = [&](std::string_view reason) -> Result<void> {
@@ -154,7 +190,7 @@ Result<void> check_limits(const BridgeAttachment& attachment, FirewallDriver fir
   };
   if (!attachment.is_managed()) return check("the bridge is unmanaged");
   if (firewall != FirewallDriver::nftables) return check("the firewall driver is not nftables");
-  if (attachment.addressing.addresses.empty() && !limits_of(attachment).empty()) {
+  if (attachment.addressing.addresses.empty() && !container_limits(attachment).empty()) {
     return fail(Errc::invalid_input,
                 "network \"{}\": limits need an address of the container, and it has none there",
                 asked.network.name);
@@ -181,7 +217,7 @@ Result<void> keep_changed_lists(const std::optional<NetworkRecord>& record,
 
 std::vector<firewall::Element> limit_elements(const ContainerId& container, std::string_view name,
                                               const BridgeAttachment& attachment) {
-  return firewall::compile(limited(container, name, attachment), limits_of(attachment));
+  return firewall::compile(limited(container, name, attachment), container_limits(attachment));
 }
 
 Result<void> check_listed_names(const BridgeAttachment& attachment, const Snapshot& snapshot) {
@@ -204,7 +240,7 @@ std::vector<std::string> network_name_lines(const BridgeAttachment& attachment) 
 }
 
 Result<Plan> plan_limits(const AttachmentRecord& record, const NetworkRecord& network,
-                         const LimitChanges& changes) {
+                         const BridgedNow& bridged, const LimitChanges& changes) {
   TRY_VOID(check_guarded(network));
   const auto wanted = TRY(read_changes(changes));
   firewall::LimitedContainer limited{.container = record.container,
@@ -236,6 +272,7 @@ Result<Plan> plan_limits(const AttachmentRecord& record, const NetworkRecord& ne
   std::ranges::move(names.steps, std::back_inserter(plan.steps));
   add_change(plan, {attachment_record_path(record.container, record.network), encode(record),
                     encode(after)});
+  if (!wanted.limits.empty()) plan_bridged_packets(network, bridged, plan);
   return plan;
 }
 

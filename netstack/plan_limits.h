@@ -31,6 +31,12 @@ std::vector<std::string> network_name_lines(const BridgeAttachment& attachment);
 Result<void> keep_changed_lists(const std::optional<NetworkRecord>& record,
                                 BridgeAttachment& attachment);
 
+/// What the container is limited to on this network.
+firewall::Limits container_limits(const BridgeAttachment& attachment);
+
+/// A warning in words: packets within the network pass by every table of the family inet.
+std::string lacks_bridge_netfilter(const NetworkName& network);
+
 /// The elements of a container's limits on a network.
 std::vector<firewall::Element> limit_elements(const ContainerId& container, std::string_view name,
                                               const BridgeAttachment& attachment);
@@ -38,10 +44,17 @@ std::vector<firewall::Element> limit_elements(const ContainerId& container, std:
 /// Changes of limits by their option; an empty word takes one away, and what is not named stays.
 using LimitChanges = Strings;
 
-/// Plans other limits for a container that runs on a network. Errors: invalid_input; unsupported
-/// where the record is of no attachment to a bridge that nftables guards.
+/// Where the packets go that the network's bridge passes from port to port.
+struct BridgedNow {
+  host::BridgedPackets packets = host::BridgedPackets::past_firewall;
+  std::optional<BridgeNetfilter> netfilter;
+};
+
+/// Plans other limits for a container that runs on a network; has them hold within the network,
+/// too. Errors: invalid_input; unsupported where the record is of no attachment to a bridge that
+/// nftables guards.
 Result<Plan> plan_limits(const AttachmentRecord& record, const NetworkRecord& network,
-                         const LimitChanges& changes);
+                         const BridgedNow& bridged, const LimitChanges& changes);
 
 /// Plans other lists for a network that containers run on, of which `attachments` are the records.
 /// Rates are each container's. Errors: invalid_input, unsupported.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "netstack/plan_firewalld.h"
+#include "netstack/plan_limits.h"
 #include "netstack/plan_zones.h"
 
 namespace burrow::netstack {
@@ -12,16 +13,27 @@ bool is_forwarding4(std::string_view key) {
   return key.starts_with("net/ipv4/") && key.ends_with("/forwarding");
 }
 
+// Whether what the network's bridge passes has to meet the firewall: since this container, or one
+// that is there, has limits.
+bool has_to_meet_firewall(const BridgeAttachment& attachment, const NetworkSnapshot& there) {
+  return !container_limits(attachment).empty() ||
+         (there.record && there.record->leads_bridged_packets());
+}
+
 // ::1 can be reached through bridges of our making, which take its answers in, unless bridged
 // packets meet the firewall.
-firewall::Loopback6 loopback6_of(const NetworkSnapshot& there, const Snapshot& snapshot) {
+firewall::Loopback6 loopback6_of(const BridgeAttachment& attachment, const NetworkSnapshot& there,
+                                 const Snapshot& snapshot) {
   const bool takes_answers =
       !there.bridge ||
       (there.record && std::ranges::any_of(there.record->steps, [](const Step& step) {
          return std::holds_alternative<AnswerLoopback>(step);
        }));
-  return takes_answers && !snapshot.filters_bridged_ipv6 ? firewall::Loopback6::reachable
-                                                         : firewall::Loopback6::refused;
+  const auto& netfilter = snapshot.bridge_netfilter;
+  const bool is_filtered =
+      netfilter && (netfilter->all_ipv6 || has_to_meet_firewall(attachment, there));
+  return takes_answers && !is_filtered ? firewall::Loopback6::reachable
+                                       : firewall::Loopback6::refused;
 }
 
 // For a bridge that somebody else made: our elements, and what we had to add before and now.
@@ -115,11 +127,18 @@ Result<PlanPart> plan_network(const BridgeAttachment& attachment, const Snapshot
   TRY_VOID(check_one_driver(network.name, there, settings.firewall));
   std::vector<firewall::Element> elements;
   if (settings.firewall == FirewallDriver::nftables) {
-    elements = firewall::compile(policy_of(attachment, serves_dns(attachment, snapshot),
-                                           settings.dns_port, loopback6_of(there, snapshot)));
+    elements =
+        firewall::compile(policy_of(attachment, serves_dns(attachment, snapshot), settings.dns_port,
+                                    loopback6_of(attachment, there, snapshot)));
   }
   auto fresh = fresh_network_steps(attachment, std::move(elements));
   if (snapshot.has_systemd) fresh.insert(fresh.begin(), kept_settings(attachment, fresh));
+  if (has_to_meet_firewall(attachment, there)) {
+    fresh.emplace_back(LeadBridgedPackets{attachment.bridge});
+  }
+  if (!container_limits(attachment).empty() && !snapshot.bridge_netfilter) {
+    part.warnings.push_back(lacks_bridge_netfilter(network.name));
+  }
   auto missing = missing_network_steps(fresh, there);
   if (settings.firewall == FirewallDriver::nftables)
     join_zone(attachment, snapshot, fresh, missing, part.warnings);

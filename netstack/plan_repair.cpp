@@ -77,6 +77,11 @@ class Comparison {
       } else if (std::holds_alternative<BringUp>(step) && !network.bridge->is_up) {
         note(where, fmt::format("bridge \"{}\" is down", record.bridge), "bring it up");
         plan_.host.push_back(step);
+      } else if (const auto* lead = std::get_if<LeadBridgedPackets>(&step)) {
+        if (network.bridge->bridged_packets == lead->packets) continue;
+        note(where, fmt::format("packets within \"{}\" do not meet the firewall", lead->bridge),
+             "lead them there, so that limits hold");
+        plan_.host.push_back(step);
       } else if (const auto* set = std::get_if<SetSysctl>(&step)) {
         const auto value = network.settings.find(set->key);
         if (value == network.settings.end() || value->second == set->value) continue;

@@ -17,6 +17,7 @@ struct LinkView {
   MacAddress mac;
   bool is_up = false;
   std::string master;  ///< empty for none
+  host::BridgedPackets bridged_packets = host::BridgedPackets::past_firewall;
   std::vector<IpInterface> addresses;
 };
 

@@ -215,9 +215,18 @@ Result<Output> run_repair(const CommandLine& line) {
   return Output{printed(report, line.format), report.is_well() ? 0 : 1};
 }
 
+// The run directories that the command line names, or the usual ones.
+std::vector<std::filesystem::path> directories_of(const CommandLine& line) {
+  if (!line.run_directory || line.run_directory->empty()) return usual_run_directories();
+  return {std::filesystem::absolute(*line.run_directory)};
+}
+
 Result<Output> run_firewall_show(const CommandLine& line) {
   auto nftables = TRY(firewall::Nftables::open());
   auto view = view_of(TRY(nftables.observe()), TRY(nftables.elements()));
+  for (const auto& directory : directories_of(line)) {
+    add_names(names_in_lists(directory / "aardvark-dns"), view);
+  }
   if (line.has_counters) {
     const auto traffic = parse_traffic(TRY(host::read_file("/proc/net/dev")));
     for (auto& network : view.networks) {

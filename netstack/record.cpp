@@ -75,6 +75,11 @@ bool NetworkRecord::filters_vlans() const {
       steps, [](const Step& step) { return std::holds_alternative<SetVlanFiltering>(step); });
 }
 
+bool NetworkRecord::leads_bridged_packets() const {
+  return std::ranges::any_of(
+      steps, [](const Step& step) { return std::holds_alternative<LeadBridgedPackets>(step); });
+}
+
 std::optional<std::string> NetworkRecord::setting(std::string_view key) const {
   std::optional<std::string> value;
   for (const auto& step : steps) {

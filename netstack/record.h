@@ -35,6 +35,8 @@ struct NetworkRecord {
   [[nodiscard]] std::optional<std::string> setting(std::string_view key) const;
   /// Whether the bridge, somebody else's, filters VLANs for this network's sake.
   [[nodiscard]] bool filters_vlans() const;
+  /// Whether what its bridge passes has to meet the firewall.
+  [[nodiscard]] bool leads_bridged_packets() const;
 };
 
 /// One container on one network.

@@ -17,8 +17,11 @@ Result<std::optional<LinkView>> look_at_link(const LinkName& name, host::RouteSo
   const auto link = TRY(route.find_link(name));
   if (!link) return std::nullopt;
   auto addresses = TRY(route.addresses_of(link->index));
-  LinkView view{
-      .mac = link->mac, .is_up = link->is_up, .master = {}, .addresses = std::move(addresses)};
+  LinkView view{.mac = link->mac,
+                .is_up = link->is_up,
+                .master = {},
+                .bridged_packets = link->bridged_packets,
+                .addresses = std::move(addresses)};
   if (link->master) view.master = TRY(route.get_link(*link->master)).name;
   return view;
 }

@@ -7,17 +7,13 @@
 
 #include "core/json.h"
 #include "core/log.h"
+#include "core/overloaded.h"
 #include "host/guarded_process.h"
 
 namespace burrow::netstack {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <typename... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
 
 constexpr size_t kLargestDocument = size_t{1} << 20U;
 constexpr size_t kLongestQuote = 160;

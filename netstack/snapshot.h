@@ -23,8 +23,9 @@ struct BridgeSnapshot {
   bool is_up = false;
   std::vector<IpInterface> addresses;
   std::optional<uint16_t> default_vlan;  ///< of its ports, where it filters VLANs; 0 for none
-  std::string master;                    ///< the VRF it is in; empty for none
-  std::set<std::string> ports;           ///< names of all its ports, or of several; teardown only
+  host::BridgedPackets bridged_packets = host::BridgedPackets::past_firewall;
+  std::string master;           ///< the VRF it is in; empty for none
+  std::set<std::string> ports;  ///< names of all its ports, or of several; teardown only
   /// Those of its settings that may differ from what its network needs; set-up only.
   std::vector<Setting> settings;
 };
@@ -98,6 +99,13 @@ struct ForwardingSnapshot {
   std::vector<std::string> stay_off;
 };
 
+/// br_netfilter, where it is loaded: whether packets of all bridges meet the firewall. Those of
+/// single bridges do besides.
+struct BridgeNetfilter {
+  bool all_ipv4 = false;
+  bool all_ipv6 = false;
+};
+
 struct Snapshot {
   std::map<NetworkName, NetworkSnapshot> networks;
   std::optional<ContainerSnapshot> container;
@@ -113,8 +121,8 @@ struct Snapshot {
   bool has_systemd = false;    ///< which may set settings of links anew that appear
   bool disables_ipv6 = false;  ///< the host, for links that are made; read where a bridge needs it
   std::optional<uint32_t> default_route_mtu;
-  /// Whether bridged IPv6 packets meet the firewall (br_netfilter): answers to ::1 are lost then.
-  bool filters_bridged_ipv6 = false;
+  /// Read where networks have IPv6 or limits.
+  std::optional<BridgeNetfilter> bridge_netfilter;
   bool has_dns_daemon = false;
   /// Nothing where it does not run, does not answer, or is no concern of the networks'.
   std::optional<FirewalldSnapshot> firewalld;

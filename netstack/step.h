@@ -41,6 +41,13 @@ struct SetVlanFiltering {
   host::VlanFiltering filtering = host::VlanFiltering::on;
   friend bool operator==(const SetVlanFiltering&, const SetVlanFiltering&) = default;
 };
+/// Has what a bridge passes from port to port meet the firewall, or not any more: so that limits of
+/// containers hold within their network.
+struct LeadBridgedPackets {
+  LinkName bridge;
+  host::BridgedPackets packets = host::BridgedPackets::through_firewall;
+  friend bool operator==(const LeadBridgedPackets&, const LeadBridgedPackets&) = default;
+};
 /// Puts a bridge into a zone of firewalld, where that runs beside us. Without it what firewalld's
 /// default zone lets through is all that containers have; taking part is no condition for them to
 /// start.
@@ -244,12 +251,13 @@ struct ReleaseLease {
 };
 
 using Step =
-    std::variant<CreateBridge, SetVlanFiltering, KeepSettings, ForgetSettings, JoinZone, LeaveZone,
-                 CreateVeth, CreateLanLink, DeleteLinkGroups, EnableHairpin, BringUp, TakeDown,
-                 StartLoopback, StopLoopback, AnswerLoopback, DeleteLinks, DeleteContainerLink,
-                 AddAddress, RemoveAddress, AddRoute, RemoveRoute, SetSysctl, ChangeFirewall,
-                 ChangeFirewalld, ForgetFlows, AddDnsEntry, ReplaceDnsEntry, RemoveDnsEntry,
-                 ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin, AcquireLease, ReleaseLease>;
+    std::variant<CreateBridge, SetVlanFiltering, LeadBridgedPackets, KeepSettings, ForgetSettings,
+                 JoinZone, LeaveZone, CreateVeth, CreateLanLink, DeleteLinkGroups, EnableHairpin,
+                 BringUp, TakeDown, StartLoopback, StopLoopback, AnswerLoopback, DeleteLinks,
+                 DeleteContainerLink, AddAddress, RemoveAddress, AddRoute, RemoveRoute, SetSysctl,
+                 ChangeFirewall, ChangeFirewalld, ForgetFlows, AddDnsEntry, ReplaceDnsEntry,
+                 RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin, AcquireLease,
+                 ReleaseLease>;
 using Steps = std::vector<Step>;
 
 /// Whether another program carries the step out, which may take its time: an errand, run without
@@ -271,7 +279,7 @@ Steps invert(std::span<const Step> steps);
 /// addresses of bridges, is changed once, when links stand.
 Steps merge(Steps steps);
 
-/// A step as one line for people.
+/// A step as one line for people (step_text.cpp).
 std::string to_string(const Step& step);
 
 }  // namespace burrow::netstack

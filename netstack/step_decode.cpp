@@ -190,6 +190,10 @@ Result<std::optional<Step>> decode_link_step(std::string_view kind, const Fields
   if (kind == "set_vlan_filtering") {
     return TRY(made_of<SetVlanFiltering>(fields.link(), fields.parsed("value", parse_filtering)));
   }
+  if (kind == "lead_bridged_packets") {
+    return TRY(
+        made_of<LeadBridgedPackets>(fields.link(), fields.parsed("value", parse_bridged_packets)));
+  }
   if (kind == "create_lan_link") {
     return TRY(made_of<CreateLanLink>(fields.link(), fields.link("parent"), fields.number("group"),
                                       fields.lan_kind(), fields.mtu()));

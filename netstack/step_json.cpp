@@ -101,6 +101,9 @@ struct Encoder {
             {"link", s.bridge.str()},
             {"value", to_string(s.filtering)}};
   }
+  Json operator()(const LeadBridgedPackets& s) const {
+    return {{"step", "lead_bridged_packets"}, {"link", s.bridge.str()}, {"value", word(s.packets)}};
+  }
   Json operator()(const CreateLanLink& s) const { return encode_lan_link(s.link); }
   Json operator()(const DeleteLinkGroups& s) const {
     return {{"step", "delete_link_groups"}, {"groups", s.groups}};

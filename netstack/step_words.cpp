@@ -59,6 +59,18 @@ Result<host::VlanFiltering> parse_filtering(std::string_view text) {
   return fail(Errc::invalid_input, "unknown VLAN filtering \"{}\"", text);
 }
 
+Result<host::BridgedPackets> parse_bridged_packets(std::string_view text) {
+  using enum host::BridgedPackets;
+  for (const auto packets : {past_firewall, through_firewall}) {
+    if (text == word(packets)) return packets;
+  }
+  return fail(Errc::invalid_input, "unknown way of bridged packets \"{}\"", text);
+}
+
+std::string_view word(host::BridgedPackets packets) {
+  return packets == host::BridgedPackets::through_firewall ? "through_firewall" : "past_firewall";
+}
+
 std::string_view word(host::RouteKind kind) {
   for (const auto& [value, text] : kRouteWords) {
     if (value == kind) return text;

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "netstack/limit_words.h"
+
 namespace burrow::netstack {
 namespace {
 
@@ -57,16 +59,21 @@ constexpr std::array kUpdateOptions{
                "servers, with commas between them; empty: none; repeatable"},
 };
 
+constexpr OptionText limit_option(std::string_view name, firewall::LimitKind kind) {
+  const auto& limit = kLimitWords.at(static_cast<size_t>(kind));
+  return {0, name, limit.value, limit.meaning};
+}
+
 constexpr std::array kLimitOptions{
     OptionText{0, "container", "CONTAINER",
                "by name or identifier; without it, limits of the network"},
-    OptionText{0, "egress-allow", "LIST", "whom it may send to, and nobody else"},
-    OptionText{0, "egress-deny", "LIST", "whom it may not send to"},
-    OptionText{0, "ingress-allow", "LIST", "who may send to it, and nobody else"},
-    OptionText{0, "ingress-deny", "LIST", "who may not send to it"},
-    OptionText{0, "connection-rate", "RATE", "how often a container may begin connections"},
-    OptionText{0, "connections", "NUMBER", "how many connections it may have begun at a time"},
-    OptionText{0, "packet-rate", "RATE", "how many packets it may send"},
+    limit_option("egress-allow", firewall::LimitKind::egress_allow),
+    limit_option("egress-deny", firewall::LimitKind::egress_deny),
+    limit_option("ingress-allow", firewall::LimitKind::ingress_allow),
+    limit_option("ingress-deny", firewall::LimitKind::ingress_deny),
+    limit_option("connection-rate", firewall::LimitKind::connection_rate),
+    limit_option("connections", firewall::LimitKind::connections),
+    limit_option("packet-rate", firewall::LimitKind::packet_rate),
 };
 
 constexpr std::array kSubcommands{

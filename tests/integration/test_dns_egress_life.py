@@ -23,6 +23,8 @@ class Life(NamesTest):
         self.limit_ok("front", "--egress-allow", "deb.example.org,192.0.2.2", container="web")
         asks(web, "deb.example.org")
         self.assertEqual(self.outcomes(web, FAR4, NEAR4), [OPEN] * 2)
+        self.assertEqual(self.shown_limits(), {
+            (self.owner("web"), "egress_allow"): ["192.0.2.2/32", "deb.example.org"]})
         self.limit_ok("front", "--egress-allow", "near.example.org", container="web")
         self.assertEqual(self.addresses(), [])
         self.assertEqual(self.outcomes(web, FAR4, NEAR4), [REFUSED] * 2)

@@ -1,6 +1,7 @@
 """Lists of who may send to containers, by real packets, lists within one network, and lists that
 cannot be meant."""
 
+import json
 import os
 import unittest
 
@@ -53,12 +54,18 @@ class Ingress(LimitsTest):
 
 
 @unittest.skipUnless(os.path.exists(BRIDGED.format("ip")), "this kernel has no br_netfilter")
-class WhereBridgedPacketsMeetTheFirewall(LimitsTest):
+class WithinANetwork(LimitsTest):
+    """The host keeps bridged packets from its firewall, but for the bridges of limited containers."""
+
     def setUp(self):
         super().setUp()
         for family in ("ip", "ip6"):
             with open(BRIDGED.format(family), "w") as file:
-                file.write("1")
+                file.write("0")
+
+    def meets_firewall(self, bridge):
+        [link] = json.loads(self.machine.sh("ip", "-d", "-j", "link", "show", bridge))
+        return all(link["linkinfo"]["info_data"][f"nf_call_{family}tables"] for family in ("ip", "ip6"))
 
     def test_lists_of_containers_hold_within_their_network_and_its_own_do_not(self):
         # The network's lists leave out its own subnets: they are about its border.
@@ -74,6 +81,31 @@ class WhereBridgedPacketsMeetTheFirewall(LimitsTest):
         self.assertEqual(self.outcomes(closed, "10.30.0.2", "fd00:30::2"), ["open"] * 2)
         self.assertEqual(self.outcomes(b, "10.30.0.5", "fd00:30::5"), ["open"] * 2)
         self.assertEqual(self.outcomes(a, "10.30.0.5", "fd00:30::5"), ["refused"] * 2)
+
+    def test_a_live_limit_holds_within_the_network_and_other_networks_are_spared(self):
+        server = self.start("server", self.front(), 2, ports=[port(8080, 80)])
+        peer = self.start("peer", self.front(), 3)
+        self.start("elsewhere", self.back(), 2)
+        self.listen(server)
+        self.assertEqual(self.outcomes(self.machine, "::1", "127.0.0.1", port=8080), ["open"] * 2)
+        self.assertFalse(self.meets_firewall("br-front"))
+        self.limit_ok("front", "--ingress-deny", "10.30.0.3,fd00:30::3", container="server")
+        self.assertEqual([self.meets_firewall("br-front"), self.meets_firewall("br-back")], [True, False])
+        self.assertEqual(self.outcomes(peer, "10.30.0.2", "fd00:30::2"), ["refused"] * 2)
+        # Answers to ::1 are lost on such a bridge: clients are to see that at once.
+        self.assertEqual(self.outcomes(self.machine, "::1", "127.0.0.1", port=8080), ["refused", "open"])
+
+    def test_somebody_elses_bridge_is_left_as_it_was_and_a_repair_brings_the_flag_back(self):
+        self.machine.sh("ip", "link", "add", "br-front", "type", "bridge")
+        self.start("server", self.front(), 2, egress_deny="192.0.2.0/24")
+        self.assertTrue(self.meets_firewall("br-front"))
+        self.machine.sh("ip", "link", "set", "br-front", "type", "bridge", "nf_call_iptables", "0")
+        outcome = self.netstack.run("repair")
+        self.assertEqual(outcome.code, 0, outcome)
+        self.assertIn('packets within "br-front" do not meet the firewall', outcome.out)
+        self.assertTrue(self.meets_firewall("br-front"))
+        self.stop("server")
+        self.assertFalse(self.meets_firewall("br-front"))
 
 
 class BadInput(LimitsTest):

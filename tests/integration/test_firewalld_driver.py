@@ -63,6 +63,32 @@ class Driver(FirewalldTest):
                 self.assertEqual(talks(front, address, 81, listener), source)
         self.assertNotIn("burrow", self.host.sh("nft", "list", "tables"))
 
+    def masquerading(self):
+        rules = self.host.sh("firewall-cmd", "--policy=burrow-masquerade", "--list-rich-rules")
+        return [rule for rule in rules.splitlines() if rule]
+
+    def test_the_host_forwards_and_masquerades_for_containers_alone(self):
+        self.assertEqual((self.masquerading(), self.host.sysctl("net/ipv4/ip_forward")), ([], "0"))
+        document = request("a", attachment(network("front", "10.40.0.0/24"), "10.40.0.2"))
+        namespace = self.container("a")
+        self.addCleanup(namespace.delete)
+        self.setup_ok(namespace, document)
+        rules = self.masquerading()
+        self.assertEqual(len(rules), 4, rules)
+        self.assertTrue(all(rule.startswith('rule family="ipv4"') for rule in rules), rules)
+        self.assertEqual(self.host.sysctl("net/ipv4/ip_forward"), "1")
+        other = self.container("b")
+        self.addCleanup(other.delete)
+        second = request("b", attachment(network("six", "fd00:41::/64"), "fd00:41::2"))
+        self.setup_ok(other, second)
+        self.assertEqual(len(self.masquerading()), 8)
+        self.teardown_ok(namespace, document)
+        rules = self.masquerading()
+        self.assertEqual(len(rules), 4, rules)
+        self.assertTrue(all(rule.startswith('rule family="ipv6"') for rule in rules), rules)
+        self.teardown_ok(other, second)
+        self.assertEqual((self.masquerading(), self.host.sysctl("net/ipv4/ip_forward")), ([], "0"))
+
     def test_the_last_teardown_leaves_firewalld_exactly_as_it_was(self):
         before = self.firewalld.state()
         document = request("a", attachment(FRONT, "10.40.0.2", "fd00:40::2"))

@@ -1,11 +1,11 @@
 """The firewall driver firewalld: a firewalld that is absent, slow, refuses, or ends in the middle."""
 
+import fcntl
 import os
 import signal
-import socket
 import time
 
-from firewalld_support import Bus, FirewalldTest, ReloadTest, end, main
+from firewalld_support import Bus, FirewalldTest, ReloadTest, end, full_bus, main
 from netns_support import Listener, reaches, wait_until
 from netstack_support import NetstackTest, attachment, encoded, network, port, request
 
@@ -50,6 +50,22 @@ class Fails(ReloadTest):
         self.assertEqual(namespace.links(), {"lo"})
         self.assertTrue(wait_until(self.firewalld.is_running))
         self.assert_back()
+
+    def test_commands_of_several_run_directories_take_turns(self):
+        namespace = self.container("c")
+        self.addCleanup(namespace.delete)
+        document = request("c", attachment(self.front, "10.40.0.9", "fd00:40::9"), ports=[port(8090, 80)])
+        with open("/run/burrow-firewalld.lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            call = self.netstack.start("setup", namespace.path)
+            call.stdin.write(encoded(document))
+            call.stdin.close()
+            time.sleep(0.4)
+            self.assertIsNone(call.poll())
+        self.assertEqual(call.wait(timeout=10), 0)
+        end(call)
+        self.assertFalse(os.path.exists("/run/burrow-firewalld.lock"))
+        self.teardown_ok(namespace, document)
 
     def test_a_rule_that_firewalld_refuses_leaves_nothing_half_applied(self):
         # Panic mode refuses every change.
@@ -125,18 +141,7 @@ class Absent(NetstackTest):
         self.assert_refused(namespace, document, 'firewall driver "firewalld": firewalld does not run')
 
     def test_a_bus_that_takes_no_connections_is_said_to(self):
-        os.makedirs("/run/dbus")
-        with socket.socket(socket.AF_UNIX) as full:
-            full.bind("/run/dbus/system_bus_socket")
-            full.listen(0)
-            waiting = [socket.socket(socket.AF_UNIX) for _ in range(2)]
-            for one in waiting:
-                one.setblocking(False)
-                self.addCleanup(one.close)
-                try:
-                    one.connect("/run/dbus/system_bus_socket")
-                except BlockingIOError:
-                    pass
+        with full_bus():
             namespace = self.container("a")
             self.assert_refused(namespace, request("a", attachment(FRONT, *A)), "takes no connections")
 

@@ -5,7 +5,7 @@ import signal
 import socket
 import time
 
-from firewalld_support import Bus, FirewalldTest, end, main
+from firewalld_support import Bus, FirewalldTest, end, full_bus, main
 from netns_support import NEVER, SOON, Listener, connects, reaches, wait_until
 from netstack_support import CONFIG, NetstackTest, attachment, encoded, network, port, request
 from watch_support import Watcher
@@ -185,18 +185,7 @@ class Bare(NetstackTest):
         self.teardown_ok(namespace, document)
 
     def test_a_bus_that_takes_no_connections_holds_nobody_up(self):
-        os.makedirs("/run/dbus")
-        with socket.socket(socket.AF_UNIX) as full:
-            full.bind("/run/dbus/system_bus_socket")
-            full.listen(0)
-            waiting = [socket.socket(socket.AF_UNIX) for _ in range(2)]
-            for one in waiting:
-                one.setblocking(False)
-                self.addCleanup(one.close)
-                try:
-                    one.connect("/run/dbus/system_bus_socket")
-                except BlockingIOError:
-                    pass
+        with full_bus():
             namespace = self.container("a")
             outcome = self.netstack.setup(namespace, request("a", attachment(FRONT, "10.40.0.2")))
         self.assertEqual(outcome.code, 0, outcome)

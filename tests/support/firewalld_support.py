@@ -4,10 +4,12 @@ Which one: the tree at $BURROW_FIREWALLD (a package unpacked there, such as a ne
 distribution's.
 """
 
+import contextlib
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
@@ -71,6 +73,21 @@ class Bus:
         self.process.kill()
         self.process.wait()
         os.unlink(BUS)
+
+
+@contextlib.contextmanager
+def full_bus():
+    """In the place of the bus a socket that takes no more connections."""
+    os.makedirs("/run/dbus")
+    with contextlib.ExitStack() as sockets:
+        full, *waiting = [sockets.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(3)]
+        full.bind("/run/dbus/system_bus_socket")
+        full.listen(0)
+        for one in waiting:
+            one.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                one.connect("/run/dbus/system_bus_socket")
+        yield
 
 
 class Firewalld:

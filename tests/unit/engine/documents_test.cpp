@@ -34,6 +34,7 @@ Container example() {
                             .requested_addresses = {IpAddress::parse("10.1.0.5").value()},
                             .requested_mac = MacAddress::parse("02:00:00:00:00:01").value(),
                             .aliases = {"www"},
+                            .limits = {{"egress_deny", "192.0.2.0/24"}},
                             .leases = {IpAddress::parse("10.1.0.5").value()},
                             .status = {}}};
   return container;
@@ -74,6 +75,7 @@ TEST_CASE("netstack's decoder reads the document that is meant for it") {
   CHECK(attachment.addresses == std::vector{IpAddress::parse("10.1.0.5").value()});
   CHECK(attachment.mac->to_string() == "02:00:00:00:00:01");
   CHECK(attachment.aliases == std::vector<std::string>{"www", "aaaaaaaaaaaa", "w1"});
+  CHECK(attachment.options == container.attachments[0].limits);
   CHECK(request->ports == container.ports);
   CHECK(request->dns_servers == container.spec.dns_servers);
 }
@@ -92,6 +94,7 @@ TEST_CASE("a stored container reads back as it was") {
   auto attachment = example().attachments[0];
   attachment.requested_mac.reset();
   attachment.aliases.clear();
+  attachment.limits.clear();
   REQUIRE(decode_request(JsonCursor{request}, attachment));
   CHECK(encode_request(attachment) == request);
 }

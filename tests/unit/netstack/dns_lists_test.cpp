@@ -64,6 +64,19 @@ TEST_CASE("lists in an entry give way by their kind, and everything else stays")
   CHECK_FALSE(has_name_list("=3f1c   egress 0 TXT \"   @ 0 EGRESS allow\""));
 }
 
+TEST_CASE("lists are read back with their owners as the firewall's comments have them") {
+  const auto content =
+      "10.0.0.1\n=   @ 0 EGRESS deny front br0 ads.example\n3f1c 10.0.0.2  web\n"
+      "=3f1c   @ 0 EGRESS allow web 10.0.0.2 a.example,*.b.example\n"
+      "=3f1c   @ 0 EGRESS allow web 10.0.0.2\n=/   @ 0 EGRESS allow web 10.0.0.2 a.example\n";
+  CHECK(read_name_lists("front%int", content) ==
+        std::vector<ListedNames>{{"network front", LimitKind::egress_deny, {"ads.example"}},
+                                 {"container web (3f1c) on network front",
+                                  LimitKind::egress_allow,
+                                  {"a.example", "*.b.example"}}});
+  CHECK(read_name_lists("../front", content).empty());
+}
+
 TEST_CASE("other servers of a network leave its own lines") {
   const std::string own = "=   @ 0 EGRESS allow front br0 a.example\n=   www 0 CNAME web\n";
   const std::string rest = "3f1c 10.0.0.2  web\n";

@@ -70,6 +70,8 @@ TEST_CASE("each thing that is missing is one finding, with meaning and remedy") 
       {"settings.ipv6", Verdict::warning, [](HostFacts& f) { f.disables_ipv6 = true; }},
       {"settings.bridge-nf-call", Verdict::warning,
        [](HostFacts& f) { f.filters_bridged6 = true; }},
+      {"settings.bridge-netfilter", Verdict::warning,
+       [](HostFacts& f) { f.filtered_bridges = {"br-front"}; }},
       {"firewall.forward-policy", Verdict::warning,
        [](HostFacts& f) { f.chains = {chain(firewall::ChainHook::forward, 3)}; }},
       {"firewall.forward-policy", Verdict::failure,

@@ -8,16 +8,12 @@
 #include <string>
 
 #include "../../support/netstack_examples.h"
+#include "core/overloaded.h"
 
 using namespace burrow;
 using namespace burrow::netstack;
 
 namespace {
-
-template <typename... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
 
 // A host made of values, with the kernel's rules: what stands on a link goes with it, what exists
 // cannot be made again. Fails at a chosen step.

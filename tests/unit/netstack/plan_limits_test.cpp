@@ -65,6 +65,9 @@ const ChangeFirewall& only_step(const Plan& plan) {
   return std::get<ChangeFirewall>(plan.steps.front());
 }
 
+// A bridge whose packets meet the firewall already, by somebody else's doing.
+const BridgedNow kLed{.packets = host::BridgedPackets::through_firewall, .netfilter = {}};
+
 }  // namespace
 
 TEST_CASE("limits stand on the records of their owners, and a teardown takes them along") {
@@ -113,7 +116,7 @@ TEST_CASE("a live change of a container replaces what it names and leaves the re
   const auto record = attachment_record(plan);
   const auto network = network_record(plan);
   const auto changed = *plan_limits(
-      record, network, {{"egress_deny", "192.0.2.0/24,198.51.100.0/24"}, {"connections", "3"}});
+      record, network, {}, {{"egress_deny", "192.0.2.0/24,198.51.100.0/24"}, {"connections", "3"}});
   const auto& change = only_step(changed);
   CHECK(limits_in(change.remove) ==
         std::vector<std::string>{"egress_deny6 { fd00:1::2 . 2001:db8::/32 }"});
@@ -129,12 +132,13 @@ TEST_CASE("a live change of a container replaces what it names and leaves the re
   CHECK(elements_of(after.steps).size() - 6 == elements_of(record.steps).size() - 4);
 
   SUBCASE("said again it changes nothing") {
-    const auto again = *plan_limits(
-        after, network, {{"egress_deny", "192.0.2.0/24,198.51.100.0/24"}, {"connections", "3"}});
+    const auto again =
+        *plan_limits(after, network, {},
+                     {{"egress_deny", "192.0.2.0/24,198.51.100.0/24"}, {"connections", "3"}});
     CHECK(again.steps.empty());
   }
   SUBCASE("an empty word takes one away") {
-    const auto less = *plan_limits(after, network, {{"egress_deny", ""}, {"packet_rate", ""}});
+    const auto less = *plan_limits(after, network, {}, {{"egress_deny", ""}, {"packet_rate", ""}});
     CHECK(limits_in(only_step(less).remove).size() == 4);
     CHECK(only_step(less).add.empty());
   }
@@ -161,7 +165,7 @@ TEST_CASE("the gate opens with the first limit and closes with the last, whichev
   const auto network = network_record(plan);
   CHECK(gate_in(elements_of(record.steps)) == Gate{});
   const auto change = [&](const LimitChanges& changes) {
-    const auto changed = *plan_limits(record, network, changes);
+    const auto changed = *plan_limits(record, network, kLed, changes);
     record = *decode_attachment_record(*changed.changes.at(0).after);
     return only_step(changed);
   };
@@ -224,7 +228,89 @@ TEST_CASE("a live change that cannot be meant is refused") {
   CHECK_FALSE(plan_limits(open, {}, {{"egress_deny", ""}}).has_value());
   auto bare = attachment_record(plan);
   bare.steps.clear();
-  CHECK_FALSE(plan_limits(bare, record, {{"egress_deny", ""}}).has_value());
+  CHECK_FALSE(plan_limits(bare, record, {}, {{"egress_deny", ""}}).has_value());
+}
+
+namespace {
+
+const LeadBridgedPackets* led_packets(const Steps& steps) {
+  for (const auto& step : steps) {
+    if (const auto* lead = std::get_if<LeadBridgedPackets>(&step)) return lead;
+  }
+  return nullptr;
+}
+
+bool has_loopback6(const std::vector<firewall::Element>& elements) {
+  return std::ranges::any_of(elements, [](const firewall::Element& element) {
+    return element.set == firewall::SetName::loopback6;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("limits of a container have its bridge's packets meet the firewall") {
+  CHECK(led_packets(planned(request())->plan.steps) == nullptr);
+  CHECK(led_packets(planned(request({}, {{"egress_deny", "192.0.2.0/24"}}))->plan.steps) ==
+        nullptr);
+  // Rates of a network are each container's.
+  CHECK(led_packets(planned(request({}, {{"packet_rate", "5/second"}}))->plan.steps) != nullptr);
+
+  const auto asked = request({{"egress_deny", "192.0.2.0/24"}});
+  auto snapshot = examples::empty_host(asked);
+  const auto without = *plan_setup(asked, snapshot, examples::settings());
+  REQUIRE(without.warnings.size() == 1);
+  CHECK(without.warnings[0].find("modprobe br_netfilter") != std::string::npos);
+  CHECK(has_loopback6(elements_of(network_record(without).steps)));
+
+  snapshot.bridge_netfilter = BridgeNetfilter{};
+  const auto with = *plan_setup(asked, snapshot, examples::settings());
+  CHECK(with.warnings.empty());
+  CHECK(led_packets(with.plan.steps) != nullptr);
+  CHECK_FALSE(has_loopback6(elements_of(network_record(with).steps)));
+
+  SUBCASE("who joins later without limits leaves it so") {
+    auto& there = snapshot.networks.begin()->second;
+    there.record = network_record(with);
+    there.in_firewall = elements_of(there.record->steps);
+    there.bridge = BridgeSnapshot{.is_bridge = true,
+                                  .kind = "bridge",
+                                  .is_up = true,
+                                  .bridged_packets = host::BridgedPackets::through_firewall};
+    const auto later = *plan_setup(request(), snapshot, examples::settings());
+    CHECK(led_packets(later.plan.steps) == nullptr);
+    CHECK(led_packets(network_record(later).steps) != nullptr);
+  }
+  SUBCASE("on a bridge of somebody else it is taken back at the end, unless it was so before") {
+    auto& there = snapshot.networks.begin()->second;
+    there.bridge = BridgeSnapshot{.is_bridge = true, .kind = "bridge", .is_up = true};
+    const auto adopted = *plan_setup(asked, snapshot, examples::settings());
+    const auto back = invert(network_record(adopted).steps);
+    REQUIRE(led_packets(back) != nullptr);
+    CHECK(led_packets(back)->packets == host::BridgedPackets::past_firewall);
+    there.bridge->bridged_packets = host::BridgedPackets::through_firewall;
+    CHECK(led_packets(network_record(*plan_setup(asked, snapshot, examples::settings())).steps) ==
+          nullptr);
+  }
+}
+
+TEST_CASE(
+    "the first limit of a running container has packets within its network meet the firewall") {
+  const auto plan = *planned(request());
+  const auto record = attachment_record(plan);
+  const auto network = network_record(plan);
+  const BridgedNow bridged{.netfilter = BridgeNetfilter{}};
+  const LimitChanges change{{"ingress_allow", "none"}};
+  const auto changed = *plan_limits(record, network, bridged, change);
+  REQUIRE(changed.changes.size() == 2);
+  const auto after = *decode_network_record(*changed.changes[1].after);
+  CHECK(after.leads_bridged_packets());
+  CHECK_FALSE(has_loopback6(elements_of(after.steps)));
+  CHECK(has_loopback6(std::get<ChangeFirewall>(changed.steps.at(0)).remove));
+  CHECK(led_packets(changed.steps) != nullptr);
+  // Once is enough, and none is needed for a limit that goes.
+  CHECK(plan_limits(record, after, bridged, change)->changes.size() == 1);
+  CHECK(led_packets(plan_limits(record, network, bridged, {{"packet_rate", ""}})->steps) ==
+        nullptr);
 }
 
 TEST_CASE("names in lists stand in the DNS file, and open the gate for whoever has them") {
@@ -263,7 +349,8 @@ TEST_CASE("a live change of names is a change of the DNS file, and taken back it
   auto record = attachment_record(plan);
   const auto network = network_record(plan);
   const auto before = dns_entry(record.steps);
-  const auto changed = *plan_limits(record, network, {{"egress_deny", "ads.example,192.0.2.1"}});
+  const auto changed =
+      *plan_limits(record, network, kLed, {{"egress_deny", "ads.example,192.0.2.1"}});
   REQUIRE(changed.steps.size() == 3);
   CHECK(std::get<ChangeFirewall>(changed.steps[0]).add.size() == 3);  // both gates
   const auto& file = std::get<ReplaceDnsEntry>(changed.steps[1]);
@@ -280,10 +367,10 @@ TEST_CASE("a live change of names is a change of the DNS file, and taken back it
   CHECK(std::holds_alternative<NotifyDns>(back[1]));
 
   // Another list that comes and goes leaves it, and the gate stays open for both addresses.
-  const auto other = *plan_limits(record, network, {{"connections", "5"}});
+  const auto other = *plan_limits(record, network, kLed, {{"connections", "5"}});
   CHECK(limits_in(only_step(other).add).size() == 2);
   CHECK(only_step(other).remove.empty());
-  const auto end = *plan_limits(record, network, {{"egress_deny", ""}});
+  const auto end = *plan_limits(record, network, kLed, {{"egress_deny", ""}});
   CHECK(std::get<ChangeFirewall>(end.steps[0]).remove.size() == 3);
   CHECK(std::get<ReplaceDnsEntry>(end.steps[1]).entry == before.entry);
 }

@@ -38,6 +38,7 @@ Steps steps_of_every_kind() {
   steps.emplace_back(ChangeFirewalld{elements, elements, elements});
   steps.emplace_back(LeaveZone{eth0, "trusted"});
   steps.emplace_back(SetVlanFiltering{eth0, host::VlanFiltering::off});
+  steps.emplace_back(LeadBridgedPackets{eth0, host::BridgedPackets::past_firewall});
   steps.emplace_back(CreateBridge{{eth0, {}, 1400, 10, *LinkName::parse("red")}});
   steps.emplace_back(TakeDown{Place::container, eth0});
   steps.emplace_back(BringUp{Place::host, eth0});
