@@ -5,138 +5,33 @@
 //   bench-floor nothing                             the cost of a process
 //   bench-floor setup NETNS NUMBER PORTS            connects container NUMBER (from 0)
 //   bench-floor teardown NETNS NUMBER PORTS [last]  and disconnects it; the last with the bridge
-//   bench-floor lan-setup KIND NETNS NUMBER         a link of its own on the uplink: macvlan,
-//   ipvlan bench-floor lan-teardown NETNS                  and deletes it
+//   bench-floor lan-setup KIND NETNS NUMBER         a link on the uplink: macvlan or ipvlan
+//   bench-floor lan-teardown NETNS                  and deletes it
 //
 // The network is the one of bench/setup: bridge bench0, 10.88.0.0/16, container NUMBER at
 // 10.88.0.2 + NUMBER, its port 8000 + i published as 10000 + NUMBER * PORTS + i over tcp.
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <string_view>
 
+#include "floor_firewall.h"
+
 namespace {
+
+using namespace bench;
 
 constexpr char kBridge[] = "bench0";
 constexpr char kContainerLink[] = "eth0";
 constexpr char kParent[] = "uplink";
-constexpr char kTable[] = "floor";
-constexpr char kMap[] = "publish4";
 constexpr uint32_t kGateway = 0x0A580001;  // 10.88.0.1
 constexpr uint8_t kPrefixLength = 16;
 constexpr uint32_t kFirstAddress = kGateway + 1;
-constexpr uint32_t kFirstHostPort = 10000;
-constexpr uint32_t kFirstContainerPort = 8000;
-
-[[noreturn]] void die(const char* what, int code) {
-  std::fprintf(stderr, "bench-floor: %s: %s\n", what, std::strerror(code));
-  std::exit(1);
-}
-
-// ---- messages -----------------------------------------------------------------------------------
-
-/// Netlink messages one after the other, as one send takes them. Lengths are filled in when the
-/// next message begins or the batch is sent.
-class Batch {
- public:
-  /// Begins a message with its family header.
-  template <typename Header>
-  void begin(uint16_t type, uint16_t flags, const Header& header) {
-    finish();
-    message_ = reinterpret_cast<nlmsghdr*>(bytes_ + used_);
-    const nlmsghdr start{.nlmsg_len = 0,
-                         .nlmsg_type = type,
-                         .nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags),
-                         .nlmsg_seq = 1,
-                         .nlmsg_pid = 0};
-    append(&start, sizeof start);
-    append(&header, sizeof header);
-  }
-
-  /// An attribute with its value, padded to four bytes.
-  void attribute(uint16_t type, const void* value, size_t size) {
-    const nlattr header{.nla_len = static_cast<uint16_t>(sizeof header + size), .nla_type = type};
-    append(&header, sizeof header);
-    append(value, size);
-  }
-  template <typename Value>
-  void attribute(uint16_t type, const Value& value) {
-    attribute(type, &value, sizeof value);
-  }
-  void text(uint16_t type, const char* value) { attribute(type, value, std::strlen(value) + 1); }
-  /// nf_tables numbers are big-endian.
-  void number(uint16_t type, uint32_t value) { attribute(type, htonl(value)); }
-
-  /// An attribute whose value is what `fill` adds.
-  template <typename Fill>
-  void nest(uint16_t type, Fill fill) {
-    const size_t start = used_;
-    attribute(type, nullptr, 0);
-    fill();
-    reinterpret_cast<nlattr*>(bytes_ + start)->nla_len = static_cast<uint16_t>(used_ - start);
-  }
-
-  /// A bare header inside an attribute (a veth peer has one).
-  template <typename Header>
-  void raw(const Header& header) {
-    append(&header, sizeof header);
-  }
-
-  /// Sends everything on `fd` and waits for the one acknowledgement asked for.
-  void send(int fd, const char* what) {
-    finish();
-    if (::send(fd, bytes_, used_, 0) != static_cast<ssize_t>(used_)) die(what, errno);
-    alignas(nlmsghdr) char reply[8192];
-    const ssize_t size = ::recv(fd, reply, sizeof reply, 0);
-    if (size < 0) die(what, errno);
-    const auto* message = reinterpret_cast<const nlmsghdr*>(reply);
-    if (message->nlmsg_type != NLMSG_ERROR) die(what, EPROTO);
-    const auto* result = reinterpret_cast<const nlmsgerr*>(message + 1);
-    if (result->error != 0) die(what, -result->error);
-    used_ = 0;
-  }
-
- private:
-  void finish() {
-    if (message_ == nullptr) return;
-    const auto* start = reinterpret_cast<const char*>(message_);
-    message_->nlmsg_len = static_cast<uint32_t>(bytes_ + used_ - start);
-    message_ = nullptr;
-  }
-  void append(const void* value, size_t size) {
-    const size_t padded = NLMSG_ALIGN(size);
-    if (used_ + padded > sizeof bytes_) die("batch", EMSGSIZE);
-    if (size > 0) std::memcpy(bytes_ + used_, value, size);
-    std::memset(bytes_ + used_ + size, 0, padded - size);
-    used_ += padded;
-  }
-
-  alignas(nlmsghdr) char bytes_[65536];
-  size_t used_ = 0;
-  nlmsghdr* message_ = nullptr;
-};
-
-int open_netlink(int protocol) {
-  const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-  if (fd < 0) die("netlink socket", errno);
-  return fd;
-}
 
 // ---- links, addresses, routes -------------------------------------------------------------------
 
@@ -251,125 +146,6 @@ void delete_link(Batch& batch, int fd, const char* name) {
   batch.begin(RTM_DELLINK, NLM_F_ACK, ifinfomsg{});
   batch.text(IFLA_IFNAME, name);
   batch.send(fd, "delete link");
-}
-
-// ---- nftables -----------------------------------------------------------------------------------
-
-void begin_nft(Batch& batch, uint16_t type, uint16_t flags) {
-  batch.begin(static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8U | type), flags,
-              nfgenmsg{.nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0, .res_id = 0});
-}
-
-void mark_transaction(Batch& batch, uint16_t type) {
-  batch.begin(type, 0,
-              nfgenmsg{.nfgen_family = AF_UNSPEC,
-                       .version = NFNETLINK_V0,
-                       .res_id = htons(NFNL_SUBSYS_NFTABLES)});
-}
-
-template <typename Fill>
-void expression(Batch& batch, const char* name, Fill fill) {
-  batch.nest(NFTA_LIST_ELEM, [&] {
-    batch.text(NFTA_EXPR_NAME, name);
-    batch.nest(NFTA_EXPR_DATA, fill);
-  });
-}
-
-/// fib daddr type local dnat ip to meta l4proto . th dport map @publish4
-void add_publish_rule(Batch& batch, const char* chain) {
-  begin_nft(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
-  batch.text(NFTA_RULE_TABLE, kTable);
-  batch.text(NFTA_RULE_CHAIN, chain);
-  batch.nest(NFTA_RULE_EXPRESSIONS, [&] {
-    expression(batch, "fib", [&] {
-      batch.number(NFTA_FIB_DREG, NFT_REG32_00);
-      batch.number(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-      batch.number(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
-    });
-    expression(batch, "cmp", [&] {
-      batch.number(NFTA_CMP_SREG, NFT_REG32_00);
-      batch.number(NFTA_CMP_OP, NFT_CMP_EQ);
-      batch.nest(NFTA_CMP_DATA, [&] { batch.attribute(NFTA_DATA_VALUE, uint32_t{RTN_LOCAL}); });
-    });
-    expression(batch, "meta", [&] {
-      batch.number(NFTA_META_KEY, NFT_META_L4PROTO);
-      batch.number(NFTA_META_DREG, NFT_REG32_00);
-    });
-    expression(batch, "payload", [&] {
-      batch.number(NFTA_PAYLOAD_DREG, NFT_REG32_01);
-      batch.number(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
-      batch.number(NFTA_PAYLOAD_OFFSET, 2);
-      batch.number(NFTA_PAYLOAD_LEN, 2);
-    });
-    expression(batch, "lookup", [&] {
-      batch.text(NFTA_LOOKUP_SET, kMap);
-      batch.number(NFTA_LOOKUP_SREG, NFT_REG32_00);
-      batch.number(NFTA_LOOKUP_DREG, NFT_REG32_04);
-    });
-    expression(batch, "nat", [&] {
-      batch.number(NFTA_NAT_TYPE, NFT_NAT_DNAT);
-      batch.number(NFTA_NAT_FAMILY, NFPROTO_IPV4);
-      batch.number(NFTA_NAT_REG_ADDR_MIN, NFT_REG32_04);
-      batch.number(NFTA_NAT_REG_PROTO_MIN, NFT_REG32_05);
-    });
-  });
-}
-
-void add_nat_chain(Batch& batch, const char* name, uint32_t hook) {
-  begin_nft(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
-  batch.text(NFTA_CHAIN_TABLE, kTable);
-  batch.text(NFTA_CHAIN_NAME, name);
-  batch.nest(NFTA_CHAIN_HOOK, [&] {
-    batch.number(NFTA_HOOK_HOOKNUM, hook);
-    batch.number(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(-100));
-  });
-  batch.text(NFTA_CHAIN_TYPE, "nat");
-  add_publish_rule(batch, name);
-}
-
-/// The table with its map and the two chains that look ports up.
-void add_table(Batch& batch) {
-  // As nft names types: 12 protocol, 13 port, 7 IPv4 address, six bits each.
-  constexpr uint32_t kKeyType = 12U << 6U | 13U;
-  constexpr uint32_t kValueType = 7U << 6U | 13U;
-  begin_nft(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE);
-  batch.text(NFTA_TABLE_NAME, kTable);
-  begin_nft(batch, NFT_MSG_NEWSET, NLM_F_CREATE);
-  batch.text(NFTA_SET_TABLE, kTable);
-  batch.text(NFTA_SET_NAME, kMap);
-  batch.number(NFTA_SET_FLAGS, NFT_SET_MAP);
-  batch.number(NFTA_SET_KEY_TYPE, kKeyType);
-  batch.number(NFTA_SET_KEY_LEN, 8);
-  batch.number(NFTA_SET_DATA_TYPE, kValueType);
-  batch.number(NFTA_SET_DATA_LEN, 8);
-  batch.number(NFTA_SET_ID, 1);
-  add_nat_chain(batch, "prerouting", NF_INET_PRE_ROUTING);
-  add_nat_chain(batch, "output", NF_INET_LOCAL_OUT);
-}
-
-/// One message for all published ports of a container; `type` adds or deletes them.
-void change_ports(Batch& batch, uint16_t type, uint32_t address, uint32_t number, uint32_t ports) {
-  begin_nft(batch, type, static_cast<uint16_t>(NLM_F_ACK | NLM_F_CREATE));
-  batch.text(NFTA_SET_ELEM_LIST_TABLE, kTable);
-  batch.text(NFTA_SET_ELEM_LIST_SET, kMap);
-  batch.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
-    for (uint32_t i = 0; i < ports; ++i) {
-      // Each part of a concatenation stands in a register of four bytes.
-      const uint16_t host_port[2] = {
-          htons(static_cast<uint16_t>(kFirstHostPort + number * ports + i))};
-      const uint16_t container_port[2] = {htons(static_cast<uint16_t>(kFirstContainerPort + i))};
-      uint32_t key[2] = {};
-      uint32_t value[2] = {htonl(address)};
-      const uint8_t protocol = IPPROTO_TCP;
-      std::memcpy(&key[0], &protocol, sizeof protocol);
-      std::memcpy(&key[1], host_port, sizeof host_port);
-      std::memcpy(&value[1], container_port, sizeof container_port);
-      batch.nest(NFTA_LIST_ELEM, [&] {
-        batch.nest(NFTA_SET_ELEM_KEY, [&] { batch.attribute(NFTA_DATA_VALUE, key); });
-        batch.nest(NFTA_SET_ELEM_DATA, [&] { batch.attribute(NFTA_DATA_VALUE, value); });
-      });
-    }
-  });
 }
 
 // ---- commands -----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "firewall/netlink.h"
+#include "firewall/tracked_flow.h"
 
 namespace burrow::firewall {
 namespace {
@@ -30,78 +31,13 @@ constexpr uint32_t kCompareDestinationPort = 1U << 5U;
 constexpr size_t kMostPortsAskedFor = 16;
 constexpr size_t kMostDeletionsAtOnce = 32;
 
-uint16_t message_type(int type) { return static_cast<uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | type); }
-
-std::optional<uint16_t> read_port(std::span<const uint8_t> bytes) {
-  if (bytes.size() < 2) return std::nullopt;
-  return static_cast<uint16_t>(bytes[0] << 8 | bytes[1]);
-}
-
-struct Entry {
-  Family family = Family::ipv4;
-  IpAddress destination;          ///< what the client sends to
-  uint16_t destination_port = 0;  ///< likewise
-  IpAddress leads_to;             ///< who answers
-  uint16_t leads_to_port = 0;
-  bool is_translated = false;
-  // What names the entry to the kernel, as it wrote it.
-  std::vector<uint8_t> original;
-  std::vector<uint8_t> id;
-  std::vector<uint8_t> zone;
-};
-
-std::optional<IpAddress> read_address(std::span<const uint8_t> tuple, Family family, int type4,
-                                      int type6) {
-  const auto type = static_cast<uint16_t>(family == Family::ipv4 ? type4 : type6);
-  const auto bytes = find_nested(find_nested(tuple, CTA_TUPLE_IP), type);
-  if (bytes.size() != static_cast<size_t>(address_bits(family) / 8)) return std::nullopt;
-  return IpAddress::from_bytes(bytes);
-}
-
-std::optional<Entry> read_entry(const nlmsghdr& message, Family family) {
-  if (message.nlmsg_type != message_type(IPCTNL_MSG_CT_NEW)) return std::nullopt;
-  const auto attribute = [&](uint16_t type) {
-    return find_attribute(message, sizeof(nfgenmsg), type);
-  };
-  const auto original = attribute(CTA_TUPLE_ORIG);
-  const auto reply = attribute(CTA_TUPLE_REPLY);
-  const auto protocol = find_nested(original, CTA_TUPLE_PROTO);
-  const auto number = find_nested(protocol, CTA_PROTO_NUM);
-  if (number.empty() || number.front() != IPPROTO_UDP) return std::nullopt;
-
-  const auto destination = read_address(original, family, CTA_IP_V4_DST, CTA_IP_V6_DST);
-  const auto port = read_port(find_nested(protocol, CTA_PROTO_DST_PORT));
-  const auto leads_to = read_address(reply, family, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
-  const auto leads_to_port =
-      read_port(find_nested(find_nested(reply, CTA_TUPLE_PROTO), CTA_PROTO_SRC_PORT));
-  if (!destination || !port || !leads_to || !leads_to_port) return std::nullopt;
-
-  uint32_t status = 0;
-  if (const auto bytes = attribute(CTA_STATUS); bytes.size() == sizeof(status)) {
-    std::memcpy(&status, bytes.data(), sizeof(status));
-  }
-  const auto copy = [&](uint16_t type) {
-    const auto bytes = attribute(type);
-    return std::vector<uint8_t>{bytes.begin(), bytes.end()};
-  };
-  return Entry{.family = family,
-               .destination = *destination,
-               .destination_port = *port,
-               .leads_to = *leads_to,
-               .leads_to_port = *leads_to_port,
-               .is_translated = (ntohl(status) & IPS_DST_NAT) != 0,
-               .original = copy(CTA_TUPLE_ORIG),
-               .id = copy(CTA_ID),
-               .zone = copy(CTA_ZONE)};
-}
-
 uint8_t kernel_family(Family family) { return family == Family::ipv4 ? AF_INET : AF_INET6; }
 
 // Asks for the UDP entries of one family, all or those to one port. Kernels before 5.8 pass the
 // filter over and list everything: what comes is compared again.
 void put_dump(Messages& messages, Family family, std::optional<uint16_t> port) {
-  auto* message =
-      messages.start(message_type(IPCTNL_MSG_CT_GET), NLM_F_DUMP, kernel_family(family), 0, 256);
+  auto* message = messages.start(conntrack_message(IPCTNL_MSG_CT_GET), NLM_F_DUMP,
+                                 kernel_family(family), 0, 256);
   auto* tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
   auto* protocol = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
   mnl_attr_put_u8(message, CTA_PROTO_NUM, IPPROTO_UDP);
@@ -115,9 +51,9 @@ void put_dump(Messages& messages, Family family, std::optional<uint16_t> port) {
   messages.finish();
 }
 
-void put_delete(Messages& messages, const Entry& entry) {
+void put_delete(Messages& messages, const TrackedFlow& entry) {
   const size_t room = 64 + entry.original.size() + entry.id.size() + entry.zone.size();
-  auto* message = messages.start(message_type(IPCTNL_MSG_CT_DELETE), NLM_F_ACK,
+  auto* message = messages.start(conntrack_message(IPCTNL_MSG_CT_DELETE), NLM_F_ACK,
                                  kernel_family(entry.family), 0, room);
   mnl_attr_put(message, CTA_TUPLE_ORIG | NLA_F_NESTED, entry.original.size(),
                entry.original.data());
@@ -164,8 +100,8 @@ bool is_to_port(const PortMapping& mapping, uint16_t port) {
 }
 
 // Whether an entry goes to a port of `mapping`, and not to one of `targets` yet.
-bool is_stale(const Entry& entry, const PortMapping& mapping, std::span<const IpAddress> targets,
-              LocalAddresses& local) {
+bool is_stale(const TrackedFlow& entry, const PortMapping& mapping,
+              std::span<const IpAddress> targets, LocalAddresses& local) {
   if (!is_to_port(mapping, entry.destination_port)) return false;
   const auto& host = mapping.host_address;
   if (host && host->family() != entry.family) return false;
@@ -181,7 +117,7 @@ bool is_stale(const Entry& entry, const PortMapping& mapping, std::span<const Ip
   return !leads_there;
 }
 
-Result<size_t> remove(NetfilterSocket& socket, std::span<const Entry> entries) {
+Result<size_t> remove(NetfilterSocket& socket, std::span<const TrackedFlow> entries) {
   size_t removed = 0;
   while (!entries.empty()) {
     const auto now = entries.first(std::min(entries.size(), kMostDeletionsAtOnce));
@@ -224,14 +160,14 @@ Result<size_t> forget_udp(std::span<const PortMapping> ports, std::span<const Ip
 
   auto socket = TRY(NetfilterSocket::open());
   LocalAddresses local;
-  std::vector<Entry> stale;
+  std::vector<TrackedFlow> stale;
   for (const auto family : {Family::ipv4, Family::ipv6}) {
     for (const auto& port : questions) {
       const size_t before = stale.size();
       TRY_VOID(socket.dump([&](Messages& messages) { put_dump(messages, family, port); },
                            [&](const nlmsghdr& message) -> Result<void> {
-                             auto entry = read_entry(message, family);
-                             if (entry &&
+                             auto entry = read_flow(message, family);
+                             if (entry && entry->protocol == Protocol::udp &&
                                  std::ranges::any_of(mappings, [&](const PortMapping& mapping) {
                                    return is_stale(*entry, mapping, targets, local);
                                  })) {

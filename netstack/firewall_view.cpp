@@ -11,6 +11,7 @@ namespace burrow::netstack {
 namespace {
 
 using firewall::Element;
+using firewall::PortRange;
 using firewall::SetName;
 
 constexpr std::string_view kNetworkOwner = "network ";
@@ -33,21 +34,48 @@ std::string word_of(firewall::TableState table) {
   return "?";
 }
 
-void add_port(const Element& element, FirewallView& view) {
-  const bool has_address = element.key.size() == 3;
-  ShownPort port{.owner = element.owner,
-                 .protocol = field(element, has_address ? 1 : 0),
-                 .host_address = has_address ? field(element, 0) : "",
-                 .host_ports = field(element, element.key.size() - 1),
-                 .to = firewall::to_string(std::span{element.value}.first(1))};
-  const bool is_v6 = port.to.find(':') != std::string::npos;
+std::string_view word_of(FirewallDriver driver) {
+  return driver == FirewallDriver::firewalld ? "firewalld" : "nftables";
+}
+
+void add_port(const Element& element, FirewallDriver driver, FirewallView& view) {
+  std::span key{element.key};
+  ShownPort port{.owner = element.owner, .driver = driver};
+  if (const auto* address = std::get_if<IpAddress>(&key.front())) {
+    port.host_address = *address;
+    key = key.subspan(1);
+  }
+  port.protocol = std::get<Protocol>(key[0]);
+  port.host_ports = std::get<PortRange>(key[1]);
+  port.to = std::get<IpAddress>(element.value.front());
   // A range leads to the same ports.
-  const auto inside = element.value.size() > 1
-                          ? firewall::to_string(std::span{element.value}.subspan(1, 1))
-                          : port.host_ports;
-  port.to = is_v6 ? fmt::format("[{}]:{}", port.to, inside) : fmt::format("{}:{}", port.to, inside);
-  if (!has_address) port.host_address = is_v6 ? "::" : "0.0.0.0";
+  port.to_ports =
+      element.value.size() > 1 ? std::get<PortRange>(element.value[1]) : port.host_ports;
   view.ports.push_back(std::move(port));
+}
+
+std::string to_text(const PortRange& ports) {
+  return ports.first == ports.last ? fmt::format("{}", ports.first)
+                                   : fmt::format("{}-{}", ports.first, ports.last);
+}
+
+std::string host_address_of(const ShownPort& port) {
+  if (port.host_address) return port.host_address->to_string();
+  return port.to.is_v6() ? "::" : "0.0.0.0";
+}
+
+std::string endpoint(const std::string& address, const PortRange& ports) {
+  const bool is_v6 = address.find(':') != std::string::npos;
+  return is_v6 ? fmt::format("[{}]:{}", address, to_text(ports))
+               : fmt::format("{}:{}", address, to_text(ports));
+}
+
+std::string counted(const std::optional<uint64_t>& bytes) {
+  return bytes ? fmt::format("{} bytes", *bytes) : "not counted";
+}
+
+bool is_among(const PortRange& ports, uint16_t port) {
+  return ports.first <= port && port <= ports.last;
 }
 
 void add_to_network(const Element& element, ShownNetwork& network) {
@@ -152,20 +180,24 @@ std::string reach_of(const ShownNetwork& network) {
 
 }  // namespace
 
-FirewallView view_of(firewall::TableState table, const std::vector<Element>& elements) {
+FirewallView view_of(firewall::TableState table, const std::vector<Element>& elements,
+                     const std::vector<Element>& in_firewalld) {
   FirewallView view{.table = table, .networks = {}, .ports = {}, .limits = {}};
   LimitTable limits;
   std::map<std::string, ShownNetwork> networks;
-  for (const auto& element : elements) {
+  const auto add = [&](const Element& element, FirewallDriver driver) {
     if (is_publication(element.set)) {
-      add_port(element, view);
+      add_port(element, driver, view);
     } else if (const auto kind = firewall::limit_kind(element.set)) {
       limits.add(element, *kind);
     } else if (!firewall::is_gate(element.set) && element.owner.starts_with(kNetworkOwner)) {
       auto& network = networks[element.owner.substr(kNetworkOwner.size())];
+      network.driver = driver;
       add_to_network(element, network);
     }
-  }
+  };
+  for (const auto& element : elements) add(element, FirewallDriver::nftables);
+  for (const auto& element : in_firewalld) add(element, FirewallDriver::firewalld);
   for (auto& [name, network] : networks) {
     network.name = name;
     view.networks.push_back(std::move(network));
@@ -219,13 +251,35 @@ std::map<std::string, LinkTraffic> parse_traffic(std::string_view text) {
   return traffic;
 }
 
+void enter_traffic(const std::map<firewall::LedPort, firewall::PortTraffic>& traffic,
+                   FirewallView& view) {
+  std::multimap<std::pair<Protocol, IpAddress>, ShownPort*> ports;
+  for (auto& port : view.ports) {
+    port.traffic.emplace();
+    ports.emplace(std::pair{port.protocol, port.to}, &port);
+  }
+  for (const auto& [led, counts] : traffic) {
+    const auto [first, last] = ports.equal_range({led.protocol, led.to});
+    for (auto one = first; one != last; ++one) {
+      auto& port = *one->second;
+      const bool is_its = is_among(port.host_ports, led.host_port) &&
+                          is_among(port.to_ports, led.to_port) &&
+                          (!port.host_address || *port.host_address == led.host_address);
+      if (is_its) port.traffic->add(counts);
+    }
+  }
+}
+
 std::string to_text(const FirewallView& view) {
   auto text = fmt::format("table inet burrow: {}\n", word_of(view.table));
   if (!view.networks.empty()) {
     Columns columns;
     const bool has_traffic = std::ranges::any_of(
         view.networks, [](const ShownNetwork& network) { return network.traffic.has_value(); });
+    const bool has_firewalld = std::ranges::find(view.networks, FirewallDriver::firewalld,
+                                                 &ShownNetwork::driver) != view.networks.end();
     std::vector<std::string> head{"NETWORK", "BRIDGE", "SUBNETS", "ISOLATION", "OUTSIDE", "DNS"};
+    if (has_firewalld) head.emplace_back("DRIVER");
     if (has_traffic) {
       for (const auto* name : {"FROM CONTAINERS", "TO CONTAINERS"}) head.emplace_back(name);
     }
@@ -234,6 +288,7 @@ std::string to_text(const FirewallView& view) {
       std::vector<std::string> line{
           network.name,      network.bridge,    fmt::format("{}", fmt::join(network.subnets, ",")),
           network.isolation, reach_of(network), fmt::format("{}", fmt::join(network.dns, ","))};
+      if (has_firewalld) line.emplace_back(word_of(network.driver));
       if (network.traffic) {
         const auto& traffic = *network.traffic;
         line.push_back(fmt::format("{} bytes, {} packets", traffic.bytes_in, traffic.packets_in));
@@ -245,12 +300,25 @@ std::string to_text(const FirewallView& view) {
   }
   if (!view.ports.empty()) {
     Columns columns;
-    columns.add({"PORT", "PROTOCOL", "TO", "PUBLISHED BY"});
+    const bool has_traffic = std::ranges::any_of(
+        view.ports, [](const ShownPort& port) { return port.traffic.has_value(); });
+    std::vector<std::string> head{"PORT", "PROTOCOL", "TO", "PUBLISHED BY"};
+    if (has_traffic) {
+      for (const auto* name : {"CONNECTIONS", "TO CONTAINER", "FROM CONTAINER"}) {
+        head.emplace_back(name);
+      }
+    }
+    columns.add(std::move(head));
     for (const auto& port : view.ports) {
-      const bool is_v6 = port.host_address.find(':') != std::string::npos;
-      columns.add({is_v6 ? fmt::format("[{}]:{}", port.host_address, port.host_ports)
-                         : fmt::format("{}:{}", port.host_address, port.host_ports),
-                   port.protocol, port.to, port.owner});
+      std::vector<std::string> line{endpoint(host_address_of(port), port.host_ports),
+                                    std::string{to_string(port.protocol)},
+                                    endpoint(port.to.to_string(), port.to_ports), port.owner};
+      if (port.traffic) {
+        line.push_back(fmt::format("{}", port.traffic->connections));
+        line.push_back(counted(port.traffic->bytes_to_container));
+        line.push_back(counted(port.traffic->bytes_from_container));
+      }
+      columns.add(std::move(line));
     }
     text += '\n' + columns.text();
   }
@@ -268,13 +336,10 @@ std::string to_text(const FirewallView& view) {
 Json encode(const FirewallView& view) {
   Json networks = Json::array();
   for (const auto& network : view.networks) {
-    Json one{{"name", network.name},
-             {"bridge", network.bridge},
-             {"subnets", network.subnets},
-             {"isolation", network.isolation},
-             {"internal", network.is_internal},
-             {"routed", network.is_routed},
-             {"dns", network.dns}};
+    Json one{{"name", network.name},           {"driver", word_of(network.driver)},
+             {"bridge", network.bridge},       {"subnets", network.subnets},
+             {"isolation", network.isolation}, {"internal", network.is_internal},
+             {"routed", network.is_routed},    {"dns", network.dns}};
     if (!network.outbound.empty()) one["outbound"] = network.outbound;
     if (network.traffic) {
       one["traffic"] = {{"bytes_in", network.traffic->bytes_in},
@@ -286,11 +351,22 @@ Json encode(const FirewallView& view) {
   }
   Json ports = Json::array();
   for (const auto& port : view.ports) {
-    ports.push_back({{"owner", port.owner},
-                     {"protocol", port.protocol},
-                     {"host_address", port.host_address},
-                     {"host_ports", port.host_ports},
-                     {"to", port.to}});
+    Json one{{"owner", port.owner},
+             {"driver", word_of(port.driver)},
+             {"protocol", to_string(port.protocol)},
+             {"host_address", host_address_of(port)},
+             {"host_ports", to_text(port.host_ports)},
+             {"to", endpoint(port.to.to_string(), port.to_ports)}};
+    if (const auto& traffic = port.traffic) {
+      one["traffic"] = {{"connections", traffic->connections}};
+      if (traffic->bytes_to_container) {
+        one["traffic"]["bytes_to_container"] = *traffic->bytes_to_container;
+      }
+      if (traffic->bytes_from_container) {
+        one["traffic"]["bytes_from_container"] = *traffic->bytes_from_container;
+      }
+    }
+    ports.push_back(std::move(one));
   }
   Json limits = Json::array();
   for (const auto& limit : view.limits) {

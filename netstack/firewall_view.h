@@ -9,9 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "core/ip.h"
 #include "core/json.h"
+#include "core/port.h"
 #include "firewall/nftables.h"
+#include "firewall/port_traffic.h"
 #include "netstack/dns_lists.h"
+#include "netstack/plan.h"
 
 namespace burrow::netstack {
 
@@ -26,6 +30,7 @@ struct LinkTraffic {
 /// A network as its elements say it.
 struct ShownNetwork {
   std::string name;
+  FirewallDriver driver = FirewallDriver::nftables;
   std::string bridge;
   std::vector<std::string> subnets;
   std::string isolation = "none";  ///< "none", "isolated" or "strict"
@@ -36,13 +41,16 @@ struct ShownNetwork {
   std::optional<LinkTraffic> traffic;
 };
 
-/// A published port, or a range of them.
+/// A published port, or a range of them that leads to as many.
 struct ShownPort {
   std::string owner;  ///< the container's name, identifier and network, as the comment says
-  std::string protocol;
-  std::string host_address;  ///< empty: every one of its family
-  std::string host_ports;
-  std::string to;  ///< address and port inside
+  FirewallDriver driver = FirewallDriver::nftables;
+  Protocol protocol = Protocol::tcp;
+  std::optional<IpAddress> host_address;  ///< nothing: every one of its family
+  firewall::PortRange host_ports;
+  IpAddress to;
+  firewall::PortRange to_ports;
+  std::optional<firewall::PortTraffic> traffic;
 };
 
 /// One limit of a container or network.
@@ -53,7 +61,7 @@ struct ShownLimit {
   std::vector<std::string> values;
 };
 
-/// Our table as people ask for it.
+/// Our table, and what is in firewalld where that is the driver, as people ask for it.
 struct FirewallView {
   firewall::TableState table = firewall::TableState::missing;
   std::vector<ShownNetwork> networks;  ///< by name
@@ -61,14 +69,19 @@ struct FirewallView {
   std::vector<ShownLimit> limits;      ///< by owner and word
 };
 
-/// `elements` as Nftables::elements has them.
-FirewallView view_of(firewall::TableState table, const std::vector<firewall::Element>& elements);
+/// `elements` as Nftables::elements has them; `in_firewalld`, those that are on record there.
+FirewallView view_of(firewall::TableState table, const std::vector<firewall::Element>& elements,
+                     const std::vector<firewall::Element>& in_firewalld = {});
 
 /// Adds names to the lists of those who are in the view; the kernel has their addresses alone.
 void add_names(std::span<const ListedNames> lists, FirewallView& view);
 
 /// Counters of links by name, from the text of /proc/net/dev; lines that do not read are left out.
 std::map<std::string, LinkTraffic> parse_traffic(std::string_view text);
+
+/// Enters what goes through each published port.
+void enter_traffic(const std::map<firewall::LedPort, firewall::PortTraffic>& traffic,
+                   FirewallView& view);
 
 /// Tables for people.
 std::string to_text(const FirewallView& view);

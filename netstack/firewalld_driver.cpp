@@ -145,4 +145,20 @@ Result<void> restore_firewalld(const std::filesystem::path& run_directory) {
   return restore_firewalld(TRY(journal.all_networks()), TRY(journal.all_attachments()));
 }
 
+Result<std::vector<firewall::Element>> elements_in_firewalld(
+    const std::vector<std::filesystem::path>& run_directories) {
+  std::vector<firewall::Element> elements;
+  const auto add = [&](const auto& records) {
+    for (const auto& record : records) {
+      std::ranges::move(firewalld_elements_of(record.steps), std::back_inserter(elements));
+    }
+  };
+  for (const auto& directory : run_directories) {
+    const auto journal = TRY(Journal::look(directory));
+    add(TRY(journal.all_networks()));
+    add(TRY(journal.all_attachments()));
+  }
+  return elements;
+}
+
 }  // namespace burrow::netstack

@@ -32,4 +32,8 @@ Result<void> restore_firewalld(const std::vector<NetworkRecord>& networks,
 /// The same for a run directory, by its journal. No other command is at work there meanwhile.
 Result<void> restore_firewalld(const std::filesystem::path& run_directory);
 
+/// What the journals of these run directories have on record there; nothing is asked of firewalld.
+Result<std::vector<firewall::Element>> elements_in_firewalld(
+    const std::vector<std::filesystem::path>& run_directories);
+
 }  // namespace burrow::netstack

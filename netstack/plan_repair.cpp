@@ -1,5 +1,7 @@
 #include "netstack/plan_repair.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -43,6 +45,7 @@ class Comparison {
     for (const auto& network : view_.networks) compare(network);
     for (const auto& attachment : view_.attachments) compare(attachment);
     compare_firewall();
+    compare_firewalld();
     return std::move(plan_);
   }
 
@@ -178,11 +181,13 @@ class Comparison {
     plan_.containers.push_back({record.netns, std::move(steps)});
   }
 
-  void compare_firewall() {
-    std::vector<std::pair<std::string, std::vector<firewall::Element>>> recorded;
+  // What networks and live attachments have on record, each with its name.
+  using Recorded = std::vector<std::pair<std::string, std::vector<firewall::Element>>>;
+  Recorded recorded(std::vector<firewall::Element> (*elements_in)(const Steps&)) const {
+    Recorded result;
     const auto collect = [&](std::string where, const Steps& steps) {
-      auto elements = elements_of(steps);
-      if (!elements.empty()) recorded.emplace_back(std::move(where), std::move(elements));
+      auto elements = elements_in(steps);
+      if (!elements.empty()) result.emplace_back(std::move(where), std::move(elements));
     };
     for (const auto& network : view_.networks) {
       collect(fmt::format("network {}", network.record.network), network.record.steps);
@@ -191,7 +196,43 @@ class Comparison {
       collect(fmt::format("container {} on {}", record->container_name, record->network),
               record->steps);
     }
-    if (recorded.empty()) return;
+    return result;
+  }
+
+  void compare_firewalld() {
+    auto wanted = recorded(firewalld_elements_of);
+    if (wanted.empty() || !view_.firewalld) return;
+    const auto& firewalld = *view_.firewalld;
+    if (!firewalld.is_running) {
+      regret("firewall", "firewalld does not run, by which networks were set up",
+             "start it, then repair");
+      return;
+    }
+    if (!firewalld.unread.empty()) {
+      regret("firewall",
+             fmt::format("firewalld has not read {}", fmt::join(firewalld.unread, ", ")),
+             "install the driver's files and reload firewalld, then repair");
+      return;
+    }
+    for (auto& [where, elements] : wanted) {
+      auto entries = firewall::firewalld_entries(elements);
+      std::erase_if(entries, [&](const firewall::FirewalldEntry& entry) {
+        return firewalld.standing.contains(entry);
+      });
+      if (entries.empty()) continue;
+      note(where,
+           entries.size() == 1
+               ? fmt::format("not in firewalld: {}", firewall::to_string(entries.front()))
+               : fmt::format("{} entries are not in firewalld, such as {}", entries.size(),
+                             firewall::to_string(entries.front())),
+           "put back");
+      std::ranges::move(elements, std::back_inserter(plan_.firewalld.restore));
+    }
+  }
+
+  void compare_firewall() {
+    auto recorded_elements = recorded(elements_of);
+    if (recorded_elements.empty()) return;
     if (!view_.table) {
       regret("firewall", "this kernel has no nftables, by which networks were set up",
              "load its module, then repair");
@@ -211,7 +252,7 @@ class Comparison {
         break;
     }
     plan_.table = table_change_for(*view_.table);
-    for (auto& [where, elements] : recorded) {
+    for (auto& [where, elements] : recorded_elements) {
       std::erase_if(elements, [&](const firewall::Element& element) {
         return std::ranges::binary_search(view_.standing, element);
       });

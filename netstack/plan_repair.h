@@ -4,9 +4,11 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "firewall/firewalld_entries.h"
 #include "firewall/nftables.h"
 #include "netstack/record.h"
 
@@ -38,10 +40,18 @@ struct AttachmentView {
   bool has_dns_entry = false;
 };
 
+/// firewalld, looked at where records have entries there.
+struct FirewalldView {
+  bool is_running = false;
+  std::vector<std::string> unread;  ///< of the package's files; the rest is read if there are none
+  std::set<firewall::FirewalldEntry> standing;
+};
+
 /// All that a repair looks at.
 struct RepairView {
   std::optional<firewall::TableState> table;  ///< nothing where the kernel has no nftables
   std::vector<firewall::Element> standing;    ///< in the table, sorted
+  std::optional<FirewalldView> firewalld;
   std::vector<NetworkView> networks;
   std::vector<AttachmentView> attachments;
 };
@@ -71,6 +81,7 @@ struct RepairPlan {
   std::vector<ContainerRepair> containers;
   TableChange table = TableChange::keep;
   std::vector<std::vector<firewall::Element>> elements;  ///< missing ones, by record
+  ChangeFirewalld firewalld;                             ///< of records that lack entries there
   bool serves_dns = false;  ///< names have changed: the daemon is to be told
 };
 

@@ -18,6 +18,7 @@
 #include "netstack/doctor_command.h"
 #include "netstack/dry_run_command.h"
 #include "netstack/firewall_view.h"
+#include "netstack/firewalld_driver.h"
 #include "netstack/repair.h"
 #include "netstack/trace.h"
 #include "netstack/watch.h"
@@ -169,14 +170,15 @@ Result<std::string> run_teardown(const CommandLine& line) {
   return std::string{};
 }
 
-// Units and people who reload the firewall know no engine: without --config all of them are meant.
+// Units and people who look at the firewall know no engine: without --config all of them are meant.
+std::vector<std::filesystem::path> run_directories(const CommandLine& line) {
+  if (line.run_directory && !line.run_directory->empty()) return {*line.run_directory};
+  return usual_run_directories();
+}
+
 Result<std::vector<Surroundings>> engines(const CommandLine& line) {
   std::vector<Surroundings> all;
-  if (line.run_directory && !line.run_directory->empty()) {
-    all.push_back(TRY(surroundings(line)));
-    return all;
-  }
-  for (const auto& directory : usual_run_directories()) {
+  for (const auto& directory : run_directories(line)) {
     auto one = line;
     one.run_directory = directory;
     all.push_back(TRY(surroundings(one)));
@@ -215,16 +217,11 @@ Result<Output> run_repair(const CommandLine& line) {
   return Output{printed(report, line.format), report.is_well() ? 0 : 1};
 }
 
-// The run directories that the command line names, or the usual ones.
-std::vector<std::filesystem::path> directories_of(const CommandLine& line) {
-  if (!line.run_directory || line.run_directory->empty()) return usual_run_directories();
-  return {std::filesystem::absolute(*line.run_directory)};
-}
-
 Result<Output> run_firewall_show(const CommandLine& line) {
   auto nftables = TRY(firewall::Nftables::open());
-  auto view = view_of(TRY(nftables.observe()), TRY(nftables.elements()));
-  for (const auto& directory : directories_of(line)) {
+  auto view = view_of(TRY(nftables.observe()), TRY(nftables.elements()),
+                      TRY(elements_in_firewalld(run_directories(line))));
+  for (const auto& directory : run_directories(line)) {
     add_names(names_in_lists(directory / "aardvark-dns"), view);
   }
   if (line.has_counters) {
@@ -234,6 +231,7 @@ Result<Output> run_firewall_show(const CommandLine& line) {
         network.traffic = one->second;
       }
     }
+    enter_traffic(TRY(firewall::led_traffic()), view);
   }
   return Output{printed(view, line.format)};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "firewall/firewalld_change.h"
 #include "host/sysctl.h"
 #include "netstack/ending.h"
 #include "netstack/host_applier.h"
@@ -56,6 +57,24 @@ Result<AttachmentView> look_at(AttachmentRecord record, host::RouteSocket& route
   return view;
 }
 
+bool is_in_firewalld(const Steps& steps) { return !firewalld_elements_of(steps).empty(); }
+
+// Nothing where no record has entries there.
+Result<std::optional<FirewalldView>> observe_firewalld_for_repair(const RepairView& view,
+                                                                  FirewalldAccess& access) {
+  std::vector<LinkName> bridges;
+  for (const auto& network : view.networks) {
+    if (is_in_firewalld(network.record.steps)) bridges.push_back(network.record.bridge);
+  }
+  if (bridges.empty()) return std::nullopt;
+  const auto firewalld = access.require();
+  if (!firewalld && firewalld.error().code == Errc::unsupported) return FirewalldView{};
+  auto contents = TRY(firewall::read_contents(*TRY(firewalld), bridges));
+  return FirewalldView{.is_running = true,
+                       .unread = std::move(contents.unread),
+                       .standing = std::move(contents.standing)};
+}
+
 Result<RepairView> observe_for_repair(Handles& handles, const Journal& journal,
                                       const DnsDaemon& dns) {
   RepairView view;
@@ -71,6 +90,7 @@ Result<RepairView> observe_for_repair(Handles& handles, const Journal& journal,
   for (auto& record : TRY(journal.all_attachments())) {
     view.attachments.push_back(TRY(look_at(std::move(record), handles.route, dns)));
   }
+  view.firewalld = TRY(observe_firewalld_for_repair(view, handles.firewalld));
   return view;
 }
 
@@ -111,6 +131,7 @@ class Repair {
     execute_missing(plan.host, host, errors_);
     for (const auto& container : plan.containers) mend_inside(container);
     restore(plan, host);
+    if (!plan.firewalld.restore.empty()) execute_missing({plan.firewalld}, host, errors_);
     if (plan.serves_dns) execute_missing({ServeDns{}}, host, errors_);
   }
 

@@ -45,8 +45,8 @@ constexpr std::array kRepairOptions{
     OptionText{0, "dry-run", "", "change nothing: say what differs and what would mend it"},
     kFormat,
 };
-constexpr std::array kShow{OptionText{0, "counters", "", "with what passed each network's bridge"},
-                           kFormat};
+constexpr std::array kShow{
+    OptionText{0, "counters", "", "with what passes each network and published port"}, kFormat};
 constexpr std::array kShown{OperandText{"show", "the only word that can stand here"}};
 constexpr std::array kTraceOptions{
     OptionText{0, "from", "ADDRESS", "who sends the packets"},

@@ -47,6 +47,15 @@ class Failure(DaemonTest):
             self.assertEqual(len(upstream.seen), 4)
             daemon.stop(), upstream.stop()
 
+    def test_a_server_that_no_route_leads_to_is_tried_ten_times_a_second_and_no_more(self):
+        # Each try costs a walk through the kernel's routes, which others would wait for.
+        daemon = self.start_daemon({"net": network(["192.0.2.53"])})
+        began = time.monotonic()
+        for number in range(300):
+            self.assertEqual(ask(f"n{number}.example", source=CLIENT).rcode, SERVFAIL)
+        allowed = 2 + 10 * (time.monotonic() - began)
+        self.assertLessEqual(dns.control(daemon, "status")["forwarding"]["sent"], 2 * allowed)
+
     def test_a_refusal_with_an_opt_record_is_about_the_question(self):
         def modern(query, _):
             refusal = bytearray(respond(query, dns.FORMERR))

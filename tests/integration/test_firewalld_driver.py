@@ -7,7 +7,7 @@ import time
 
 from firewalld_support import FirewalldTest, main
 from netns_support import NEVER, Listener, connects, delivers, reaches, send, talks
-from netstack_support import CONFIG, Netstack, attachment, network, request
+from netstack_support import CONFIG, Netstack, attachment, network, port, request
 
 MODES = ("false", "true", "strict")
 ALLOWED = {("false", "false"), ("false", "true"), ("true", "false")}
@@ -62,6 +62,25 @@ class Driver(FirewalldTest):
             with Listener(self.outside_host, 81, address, UDP) as listener:
                 self.assertEqual(talks(front, address, 81, listener), source)
         self.assertNotIn("burrow", self.host.sh("nft", "list", "tables"))
+
+    def test_show_and_repair_know_what_is_in_firewalld(self):
+        namespace = self.attached("a", attachment(FRONT, "10.40.0.2", "fd00:40::2"), ports=[port(8080, 80)])
+        shown = json.loads(self.netstack.run("firewall", "show", "--format", "json").out)
+        self.assertEqual(shown["table"], "missing")
+        self.assertEqual([(one["name"], one["driver"]) for one in shown["networks"]], [("front", "firewalld")])
+        self.assertIn(("firewalld", "0.0.0.0", "8080", "10.40.0.2:80"),
+                      [(one["driver"], one["host_address"], one["host_ports"], one["to"]) for one in shown["ports"]])
+        self.assertRegex(self.netstack.run("firewall", "show").out, r"front +br-front .* firewalld\n")
+        self.assertEqual(self.netstack.run("repair").out, "all is well: the host is as the journal says\n")
+        before = self.firewalld.state()
+        self.firewalld.call(".ipset", "removeEntry", "burrow-subnets4", "10.40.0.0/24")
+        self.firewalld.call(".zone", "removeInterface", "burrow-open", "br-front")
+        said = self.netstack.run("repair", "--dry-run").out
+        self.assertIn("2 entries are not in firewalld, such as zone burrow-open: br-front", said)
+        self.assertEqual(self.netstack.run("repair").code, 0)
+        self.assertEqual(self.firewalld.state(), before)
+        with Listener(self.outside_host, 80, "192.0.2.2") as listener:
+            self.assertEqual(reaches(namespace, "192.0.2.2", 80, listener), "192.0.2.1")
 
     def masquerading(self):
         rules = self.host.sh("firewall-cmd", "--policy=burrow-masquerade", "--list-rich-rules")

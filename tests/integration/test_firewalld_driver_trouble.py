@@ -82,6 +82,32 @@ class Fails(ReloadTest):
         self.assert_back()
 
 
+class RefusesPorts(FirewalldTest):
+    """A firewalld that takes everything but rules of ports."""
+
+    firewall = "firewalld"
+    prelude = """
+from firewall.core import fw_policy; from firewall.errors import FirewallError, INVALID_RULE
+known = fw_policy.FirewallPolicy.set_config_with_settings_dict
+def refusing(self, policy, settings, sender):
+    if policy == 'burrow-ports': raise FirewallError(INVALID_RULE, 'not today')
+    return known(self, policy, settings, sender)
+fw_policy.FirewallPolicy.set_config_with_settings_dict = refusing
+"""
+
+    def test_a_bridge_that_was_moved_is_back_where_it_was(self):
+        self.host.sh("ip", "link", "add", "br-front", "type", "bridge")
+        self.firewalld.put("br-front", "burrow")
+        before = self.firewalld.state()
+        namespace = self.container("a")
+        self.addCleanup(namespace.delete)
+        error = self.netstack.setup(namespace, request("a", attachment(FRONT, *A), ports=[port(8080, 80)])).error
+        self.assertIn("not today", error)
+        self.assertEqual(self.firewalld.zone_of("br-front"), "burrow")
+        self.assertEqual(self.firewalld.state(), before)
+        self.assertEqual(namespace.links(), {"lo"})
+
+
 class Unread(FirewalldTest):
     firewall = "firewalld"
     has_zone = False

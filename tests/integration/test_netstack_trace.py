@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 
@@ -161,6 +162,27 @@ class Show(World):
         self.assertTrue(wait_until(lambda: traffic()["front"]["packets_in"] >= before + 5))
         self.assertIn("packets", self.show("--counters"))
         self.assertNotIn("traffic", self.show("--format", "json"))
+
+    def test_connections_are_counted_by_published_port(self):
+        def traffic(everywhere):
+            shown = json.loads(self.show("--format", "json", "--counters"))["ports"]
+            return next(entry["traffic"] for entry in shown if (entry["host_address"], entry["host_ports"]) == (everywhere, "8080"))
+
+        listeners = [Listener(self.a, 80, everywhere) for everywhere in ("0.0.0.0", "::")]
+        for listener in listeners:
+            self.addCleanup(listener.close)
+        self.machine.sysctl("net/netfilter/nf_conntrack_acct", 0)
+        self.assertEqual([traffic("0.0.0.0"), traffic("::")], [{"connections": 0}] * 2)
+        with self.outside_host.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+            client.connect(("192.0.2.1", 8080))
+            self.assertEqual([traffic("0.0.0.0"), traffic("::")], [{"connections": 1}, {"connections": 0}])
+        self.assertRegex(self.show("--counters"), r"0\.0\.0\.0:8080 +tcp +10\.30\.0\.2:80 +container a .* 1 +not counted +not counted")
+        self.machine.sysctl("net/netfilter/nf_conntrack_acct", 1)
+        with self.outside_host.socket(socket.AF_INET6, socket.SOCK_STREAM) as client:
+            client.connect(("2001:db8::1", 8080))
+            client.sendall(b"x" * 1000)
+            self.assertTrue(wait_until(lambda: traffic("::").get("bytes_to_container", 0) > 1000))
+            self.assertEqual(traffic("::")["connections"], 1)
 
     def test_without_a_table_there_is_nothing_to_show(self):
         self.machine.sh("nft", "flush", "ruleset")

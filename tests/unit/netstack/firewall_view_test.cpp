@@ -35,9 +35,10 @@ TEST_CASE("elements read back as networks and ports") {
   CHECK(network.outbound.at("10.0.0.0/24") == "192.0.2.1");
   CHECK(network.dns == std::vector<std::string>{"10.0.0.1 . 5353"});
   REQUIRE(view.ports.size() == 2);
-  CHECK(view.ports[0].to == "10.0.0.2:80");
-  CHECK(view.ports[1].to == "[fd00::2]:80");
-  CHECK(view.ports[1].host_address == "::");
+  const auto ports = encode(view)["ports"];
+  CHECK(ports[0]["to"] == "10.0.0.2:80");
+  CHECK(ports[1]["to"] == "[fd00::2]:80");
+  CHECK(ports[1]["host_address"] == "::");
 }
 
 TEST_CASE("limits read back by owner and word, each value once") {
@@ -100,4 +101,33 @@ TEST_CASE("counters of links are read from the kernel's table, torn lines are le
   CHECK(traffic.at("br0").bytes_out == 300);
   CHECK(traffic.at("br0").packets_out == 4);
   CHECK(traffic.size() == 1);
+}
+
+TEST_CASE("flows are counted at the port that led them") {
+  const auto address = [](const char* text) { return *IpAddress::parse(text); };
+  const auto published = *firewall::compile(firewall::Publication{
+      .container = *ContainerId::parse("0123456789ab"),
+      .container_name = "web",
+      .network = *NetworkName::parse("front"),
+      .ports = {{.host_port = 8080, .container_port = 80},
+                {.host_address = address("192.0.2.1"), .host_port = 8443, .container_port = 443}},
+      .address4 = address("10.0.0.2")});
+  auto view = view_of(firewall::TableState::current, published);
+  const auto led = [&](const char* host, uint16_t port, uint16_t to_port) {
+    return firewall::LedPort{Protocol::tcp, address(host), port, address("10.0.0.2"), to_port};
+  };
+  enter_traffic({{led("192.0.2.1", 8080, 80), {2, 100, 200}},
+                 {led("127.0.0.1", 8080, 80), {1, 10, 20}},
+                 {led("192.0.2.9", 8443, 443), {7, 1, 1}},  // another address than the published
+                 {led("192.0.2.1", 8080, 81), {7, 1, 1}}},  // where the port led before
+                view);
+  const auto ports = encode(view)["ports"];
+  CHECK(ports[0]["traffic"] ==
+        Json{{"connections", 3}, {"bytes_to_container", 110}, {"bytes_from_container", 220}});
+  CHECK(ports[1]["traffic"] == Json{{"connections", 0}});
+  // What is not counted is not said to be nothing.
+  enter_traffic(
+      {{led("192.0.2.1", 8080, 80), {2, {}, {}}}, {led("127.0.0.1", 8080, 80), {1, 1, 1}}}, view);
+  CHECK(encode(view)["ports"][0]["traffic"] == Json{{"connections", 3}});
+  CHECK(to_text(view).find("not counted") != std::string::npos);
 }
