@@ -28,6 +28,7 @@ std::string line_of(const Error& error) { return line_of(Json{{"error", error.me
 std::string line_of(const Refreshed& refreshed) {
   return line_of(Json{{"generation", refreshed.generation},
                       {"networks", refreshed.networks},
+                      {"named_lists", refreshed.named_lists},
                       {"failures", refreshed.failures}});
 }
 
@@ -84,6 +85,10 @@ void ControlSocket::on_request(std::string_view request, const Peer& peer) {
   if (command == "names") return answer(names_document(*actions_.authority.zones, words));
   if (words.empty()) {
     if (command == "refresh") return refresh(peer);
+    if (command == "renew") {
+      const auto renewed = actions_.renew();
+      return answer(renewed ? line_of(Json{{"renewed", *renewed}}) : line_of(renewed.error()));
+    }
     if (command == "status") return answer(status_document(actions_.inspect()));
     if (command == "metrics") return answer(metrics_text(actions_.inspect()));
     if (command == "log") return listen(peer);

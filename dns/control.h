@@ -22,6 +22,7 @@ namespace burrow::dns {
 struct Refreshed {
   uint64_t generation = 0;            ///< counts the versions of what is answered
   size_t networks = 0;                ///< none: the daemon ends
+  size_t named_lists = 0;             ///< lists of egress with names, which are opened
   std::vector<std::string> failures;  ///< addresses that could not be bound
 };
 
@@ -29,6 +30,8 @@ struct Refreshed {
 struct ControlActions {
   /// Reads the files; what changed is answered when it returns.
   std::function<Result<Refreshed>()> refresh;
+  /// Puts back into the firewall what names in lists opened; how many addresses that are.
+  std::function<Result<size_t>()> renew;
   std::function<Inspected()> inspect;
   /// What all servers answer from, with the way to upstreams of one of them.
   const Authority& authority;

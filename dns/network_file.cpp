@@ -130,15 +130,20 @@ NetworkSettings parse_settings(std::string_view text, Complaints& complaints) {
 // the line belongs to or nothing, two empty columns, and more columns than a container has.
 constexpr std::string_view kOwnColumns = "  ";
 constexpr std::string_view kSettings = "@ 0 SET ";
+constexpr std::string_view kEgress = "@ 0 EGRESS ";
 
 Result<LineContent> parse_own_line(std::string_view line, Complaints& complaints) {
-  auto rest = line.substr(std::min(line.find(' '), line.size()));
+  const auto id = line.substr(1, std::min(line.find(' '), line.size()) - 1);
+  auto rest = line.substr(1 + id.size());
   if (!rest.starts_with(" ") || !rest.substr(1).starts_with(kOwnColumns)) {
     return fail(Errc::invalid_input, "no record in \"{}\"", line.substr(0, 80));
   }
   rest.remove_prefix(1 + kOwnColumns.size());
   if (rest.starts_with(kSettings)) {
     return LineContent{parse_settings(rest.substr(kSettings.size()), complaints)};
+  }
+  if (rest.starts_with(kEgress)) {
+    return LineContent{TRY(parse_egress_list(id, rest.substr(kEgress.size())))};
   }
   return LineContent{TRY(parse_record(rest))};
 }

@@ -11,6 +11,7 @@
 #include "core/ip.h"
 #include "core/result.h"
 #include "dns/domain_servers.h"
+#include "dns/egress_list.h"
 #include "dns/line_diff.h"
 #include "dns/name.h"
 #include "dns/record.h"
@@ -46,7 +47,7 @@ struct NetworkSettings {
   std::vector<DomainForward> forwards;  ///< servers by domain, before all others
 };
 
-using LineContent = std::variant<ContainerLine, OwnedRecord, NetworkSettings>;
+using LineContent = std::variant<ContainerLine, OwnedRecord, NetworkSettings, EgressList>;
 
 /// A line but the first, with the number that tells its place.
 struct NetworkLine {

@@ -116,6 +116,12 @@ class ZoneEditor {
     zone_.settings_lines_.emplace_back(number, line);
   }
 
+  void add(const EgressList& line, uint64_t number) {
+    auto list = std::make_shared<EgressList>(line);
+    list->network = zone_.name_;
+    zone_.egress_lists_.emplace_back(number, std::move(list));
+  }
+
   void remove(const ContainerLine& line, uint64_t number) {
     if (auto& servers = zone_.containers_.edit(line.id); true) {
       erase_line(servers, number);
@@ -138,6 +144,10 @@ class ZoneEditor {
   void remove(const NetworkSettings& /*line*/, uint64_t number) {
     std::erase_if(zone_.settings_lines_,
                   [&](const auto& settings) { return settings.first == number; });
+  }
+
+  void remove(const EgressList& /*line*/, uint64_t number) {
+    std::erase_if(zone_.egress_lists_, [&](const auto& list) { return list.first == number; });
   }
 
   void settle_name(const std::string& labels) {

@@ -2,11 +2,13 @@
 // costs what was edited. Pure. Who sees it: zones.h.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/ip.h"
@@ -62,6 +64,11 @@ class NetworkZone {
   }
   [[nodiscard]] std::span<const IpAddress> dns_servers() const { return header_.dns_servers; }
   [[nodiscard]] const NetworkSettings& settings() const { return settings_; }
+  /// The lists of its containers and of itself, with the numbers of their lines.
+  [[nodiscard]] std::span<const std::pair<uint64_t, std::shared_ptr<const EgressList>>>
+  egress_lists() const {
+    return egress_lists_;
+  }
   /// The names answer below it as well: the domain of the settings, else the network's name. Empty
   /// when that can be no domain.
   [[nodiscard]] std::string_view domain() const { return domain_.labels(); }
@@ -113,6 +120,7 @@ class NetworkZone {
   NetworkHeader header_;
   std::vector<std::pair<uint64_t, NetworkSettings>> settings_lines_;
   NetworkSettings settings_;
+  std::vector<std::pair<uint64_t, std::shared_ptr<const EgressList>>> egress_lists_;
   DomainName domain_;
   std::set<std::string> wildcards_;                   // labels of the names among them
   SharedTable<Name> names_;                           // by labels

@@ -3,13 +3,18 @@
 namespace burrow::dns {
 
 Server::Server(EventLoop& loop, Compatibility compatibility, const ServerLimits& limits,
-               QueryLog::Tell tell)
+               QueryLog::Tell tell, NameOpenings* openings)
     : loop_(loop),
       log_(std::move(tell)),
       forwarder_(loop, compatibility, limits.forwarder),
       authority_{.zones = {}, .forwarder = forwarder_, .counts = counts_},
       batch_(make_datagram_batch()),
-      connections_(loop, authority_, limits.tcp) {}
+      connections_(loop, authority_, limits.tcp) {
+  if (openings == nullptr) return;
+  late_replies_.emplace(loop, *openings);
+  authority_.openings = openings;
+  authority_.late_replies = &*late_replies_;
+}
 
 Server::~Server() = default;
 

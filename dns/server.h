@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "dns/late_replies.h"
 #include "dns/query_log.h"
 #include "dns/server_report.h"
 #include "dns/tcp_server.h"
@@ -34,8 +35,9 @@ struct Serving {
 
 class Server {
  public:
+  /// `openings` is what opens names in lists, if anything is to; it must outlive this.
   Server(EventLoop& loop, Compatibility compatibility, const ServerLimits& limits,
-         QueryLog::Tell tell);
+         QueryLog::Tell tell, NameOpenings* openings);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -59,6 +61,7 @@ class Server {
   EventLoop& loop_;
   ServerCounts counts_;
   QueryLog log_;
+  std::optional<LateReplies> late_replies_;
   Forwarder forwarder_;
   Authority authority_;
   DatagramBatchPointer batch_;

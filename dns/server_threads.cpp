@@ -52,8 +52,9 @@ class ServerThreads::LogChannel {
 // A loop and its server. Before the thread runs, and after, they belong to the caller.
 class ServerThreads::Thread {
  public:
-  Thread(Compatibility compatibility, const ServerLimits& limits, QueryLog::Tell tell)
-      : mailbox_(loop_), server_(loop_, compatibility, limits, std::move(tell)) {}
+  Thread(Compatibility compatibility, const ServerLimits& limits, QueryLog::Tell tell,
+         NameOpenings* openings)
+      : mailbox_(loop_), server_(loop_, compatibility, limits, std::move(tell), openings) {}
   ~Thread() { stop(); }
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -93,14 +94,17 @@ class ServerThreads::Thread {
 };
 
 ServerThreads::ServerThreads(EventLoop& loop, size_t count, Compatibility compatibility,
-                             const ServerLimits& limits, LogListeners& listeners)
+                             const ServerLimits& limits, LogListeners& listeners,
+                             NameOpenings* openings)
     : channel_(std::make_unique<LogChannel>(loop, listeners)),
-      first_(loop, compatibility, part_of(limits, count),
-             [&listeners](std::string line) { listeners.tell(std::move(line)); }) {
+      first_(
+          loop, compatibility, part_of(limits, count),
+          [&listeners](std::string line) { listeners.tell(std::move(line)); }, openings) {
   for (size_t i = 1; i < count; ++i) {
     others_.push_back(std::make_unique<Thread>(
         compatibility, part_of(limits, count),
-        [channel = channel_.get()](std::string line) { channel->post(std::move(line)); }));
+        [channel = channel_.get()](std::string line) { channel->post(std::move(line)); },
+        openings));
   }
 }
 

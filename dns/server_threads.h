@@ -14,8 +14,10 @@ namespace burrow::dns {
 class ServerThreads {
  public:
   /// `limits` are those of all together. What they log goes to `listeners`, on the caller's thread.
+  /// `openings` is what opens names in lists, if anything is to; it must outlive this.
   ServerThreads(EventLoop& loop, size_t count, Compatibility compatibility,
-                const ServerLimits& limits, LogListeners& listeners);
+                const ServerLimits& limits, LogListeners& listeners,
+                NameOpenings* openings = nullptr);
   ~ServerThreads();
   ServerThreads(const ServerThreads&) = delete;
   ServerThreads& operator=(const ServerThreads&) = delete;

@@ -16,6 +16,7 @@
 #include "dns/file_watch.h"
 #include "dns/host_servers.h"
 #include "dns/listeners.h"
+#include "dns/name_openings.h"
 #include "dns/socket.h"
 
 namespace burrow::dns {
@@ -76,7 +77,7 @@ class Service::Implementation {
         settings_(settings_of(command_line)),
         directory_(path_),
         servers_(loop_, command_line.threads, command_line.compatibility, limits_of(command_line),
-                 log_listeners_),
+                 log_listeners_, &openings_),
         listeners_(servers_, command_line.port),
         retry_(loop_, [this] { std::ignore = reload(Trigger::retry); }) {}
 
@@ -125,6 +126,7 @@ class Service::Implementation {
 
   [[nodiscard]] ControlActions actions() {
     return {.refresh = [this] { return reload(Trigger::asked); },
+            .renew = [this] { return openings_.renew(); },
             .inspect = [this] { return inspect(); },
             .authority = servers_.first().authority(),
             .listeners = log_listeners_,
@@ -238,12 +240,15 @@ class Service::Implementation {
     }
     Refreshed refreshed{.generation = generation_, .networks = directory_.networks().size()};
     if (directory_.networks().empty()) {
+      // With the last container goes what was opened for it.
+      openings_.follow(Zones{{}, {}, settings_});
       // Whoever removed the last network says so next and must still find us.
       if (trigger == Trigger::asked) loop_.stop();
       return refreshed;
     }
     if (*is_changed) swap_zones();
     refreshed.generation = generation_;
+    zones_->for_each_list([&](const auto&) { ++refreshed.named_lists; });
     for (const auto& failure : listeners_.follow(zones_)) {
       if (trigger != Trigger::retry) log::error("dns", "{}", failure.message);
       refreshed.failures.push_back(failure.message);
@@ -276,6 +281,8 @@ class Service::Implementation {
       subnets_ = find_subnets();
     }
     zones_ = std::make_shared<const Zones>(std::move(networks), subnets_, settings_, zones_.get());
+    // Before anybody answers from them: what is open for who is gone ends here.
+    openings_.follow(*zones_);
     ++generation_;
   }
 
@@ -302,6 +309,7 @@ class Service::Implementation {
   Directory directory_;
   std::shared_ptr<const Zones> zones_;
   LogListeners log_listeners_;
+  NameOpenings openings_;
   ServerThreads servers_;
   Listeners listeners_;
   std::vector<IpAddress> gateways_;

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/log.h"
+#include "dns/late_replies.h"
 #include "dns/query_log.h"
 #include "dns/socket.h"
 
@@ -112,6 +113,8 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
     // Once for all of them: a client may send hundreds at once.
     input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(taken_));
     taken_ = 0;
+    if (std::exchange(has_to_commit_, false)) [[unlikely]]
+      owner_.authority_.openings->commit();
     const bool is_alive = flush();
     is_advancing_ = false;
     if (!is_alive) return close();
@@ -168,7 +171,7 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
       if (authority.log != nullptr) [[unlikely]] {
         authority.log->answered(zones, client, query, written, Clock::now() - begin);
       }
-      append(written);
+      append(written, client);
     } else if (const auto* away = std::get_if<Forward>(&verdict)) {
       ++authority.counts.forwarded;
       const auto known =
@@ -178,7 +181,7 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
       if (authority.log != nullptr) [[unlikely]] {
         authority.log->answered_from_cache(zones, client, query, written, Clock::now() - begin);
       }
-      append(written);
+      append(written, client);
     } else if (const auto* chase = std::get_if<Chase>(&verdict)) {
       ++authority.counts.forwarded;
       const auto so_far = Bytes{owner_.reply_}.first(chase->size);
@@ -207,10 +210,25 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
       if (!late.empty()) self->append(late);
       self->advance();
     };
+    if (authority.opens_names()) [[unlikely]] {
+      auto lists = zones.lists_of(client.network, client.source);
+      if (!lists.empty()) sink = authority.late_replies->hold(std::move(lists), std::move(sink));
+    }
     if (authority.log != nullptr) [[unlikely]] {
       sink = authority.log->watch(zones, client, query, servers, std::move(sink));
     }
     return sink;
+  }
+
+  // A reply that was made at once; it leaves when all of this turn have been made.
+  void append(Bytes reply, const Client& client) {
+    const auto& authority = owner_.authority_;
+    if (authority.opens_names()) [[unlikely]] {
+      const auto lists = authority.zones->lists_of(client.network, client.source);
+      has_to_commit_ |= !lists.empty() &&
+                        authority.openings->note(lists, reply) == NameOpenings::Noted::to_commit;
+    }
+    append(reply);
   }
 
   void append(Bytes reply) {
@@ -258,6 +276,7 @@ class TcpConnections::Implementation::Connection : public std::enable_shared_fro
   bool has_ended_ = false;
   bool is_closed_ = false;
   bool is_advancing_ = false;
+  bool has_to_commit_ = false;  // before what was appended leaves
 };
 
 void TcpConnections::Implementation::add(host::Fd socket, const IpAddress& client,

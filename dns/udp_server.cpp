@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
+#include "dns/late_replies.h"
 #include "dns/query_log.h"
 #include "dns/socket.h"
 
@@ -116,6 +118,8 @@ void UdpServer::on_readable() {
     const size_t count = batch_.receive(socket_->get());
     if (count == 0) return watch_.await_arrival();
     answer_batch(count);
+    if (std::exchange(has_to_commit_, false)) [[unlikely]]
+      authority_.openings->commit();
     batch_.send(socket_->get());
     batch_.reset(count);
     answered += count;
@@ -144,7 +148,7 @@ void UdpServer::answer_batch(size_t count) {
       if (authority_.log != nullptr) [[unlikely]] {
         authority_.log->answered(zones, client, query, written, Clock::now() - begin);
       }
-      batch_.add_reply(slot, reply->size);
+      add_reply(slot, client, written);
     } else if (const auto* away = std::get_if<Forward>(&verdict)) {
       ++counts.forwarded;
       const auto known = authority_.forwarder.answer_from_cache(zones, client, query, away->servers,
@@ -153,11 +157,11 @@ void UdpServer::answer_batch(size_t count) {
         forward(slot, query, away->servers, client);
         continue;
       }
+      const Bytes written{batch_.next_reply().first(*known)};
       if (authority_.log != nullptr) [[unlikely]] {
-        const Bytes written{batch_.next_reply().first(*known)};
         authority_.log->answered_from_cache(zones, client, query, written, Clock::now() - begin);
       }
-      batch_.add_reply(slot, *known);
+      add_reply(slot, client, written);
     } else if (const auto* chase = std::get_if<Chase>(&verdict)) {
       ++counts.forwarded;
       const Bytes so_far{batch_.next_reply().first(chase->size)};
@@ -168,6 +172,15 @@ void UdpServer::answer_batch(size_t count) {
       ++counts.dropped;
     }
   }
+}
+
+void UdpServer::add_reply(size_t slot, const Client& client, Bytes written) {
+  if (authority_.opens_names()) [[unlikely]] {
+    const auto lists = authority_.zones->lists_of(client.network, client.source);
+    has_to_commit_ |= !lists.empty() &&
+                      authority_.openings->note(lists, written) == NameOpenings::Noted::to_commit;
+  }
+  batch_.add_reply(slot, written.size());
 }
 
 void UdpServer::forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
@@ -183,6 +196,10 @@ Forwarder::Sink UdpServer::sink_for(size_t slot, const Query& query,
     if (reply.empty()) return;
     ::sendto(socket->get(), reply.data(), reply.size(), MSG_DONTWAIT, &to.any, size_of(to));
   };
+  if (authority_.opens_names()) [[unlikely]] {
+    auto lists = authority_.zones->lists_of(client.network, client.source);
+    if (!lists.empty()) sink = authority_.late_replies->hold(std::move(lists), std::move(sink));
+  }
   if (authority_.log != nullptr) [[unlikely]] {
     sink = authority_.log->watch(*authority_.zones, client, query, servers, std::move(sink));
   }

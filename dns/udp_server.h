@@ -11,6 +11,8 @@
 
 namespace burrow::dns {
 
+class LateReplies;
+class NameOpenings;
 class QueryLog;
 
 /// What all servers answer from. The zones are swapped whole on a reload.
@@ -19,6 +21,12 @@ struct Authority {
   Forwarder& forwarder;
   ServerCounts& counts;
   const QueryLog* log = nullptr;  ///< null while nobody listens
+  /// What opens names in lists of egress before replies leave; both or none.
+  NameOpenings* openings = nullptr;
+  LateReplies* late_replies = nullptr;
+
+  /// Whether any reply may open something.
+  [[nodiscard]] bool opens_names() const { return openings != nullptr && zones->has_lists(); }
 };
 
 /// Buffers for one batch of datagrams; one serves all sockets of a loop.
@@ -46,6 +54,8 @@ class UdpServer {
  private:
   void on_readable();
   void answer_batch(size_t count);
+  // Adds the reply, and notes whether it has to wait for the firewall.
+  void add_reply(size_t slot, const Client& client, Bytes written);
   void forward(size_t slot, const Query& query, std::span<const IpAddress> servers,
                const Client& client);
   // What sends a reply that comes later.
@@ -58,6 +68,7 @@ class UdpServer {
   const Authority& authority_;
   DatagramBatch& batch_;
   uint32_t network_;
+  bool has_to_commit_ = false;  // before what was added leaves
   FdWatch watch_;
 };
 

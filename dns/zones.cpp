@@ -27,6 +27,43 @@ Zones::Zones(Networks networks, std::vector<IpNetwork> subnets, ZoneSettings set
   }
   std::ranges::sort(listen_addresses_);
   if (networks_.size() > 1) find_shared(before);
+  find_lists();
+}
+
+void Zones::find_lists() {
+  for_each_list([&](const std::shared_ptr<const EgressList>& list) {
+    has_lists_ = true;
+    if (!list->id.empty()) lists_[list->id].push_back(list);
+  });
+}
+
+// As for views: a container of the asked network, else the one container that can be meant.
+const Holder* Zones::find_client(uint32_t network, const IpAddress& source) const {
+  if (const auto* container = networks_[network]->find_container(source)) return container;
+  if (is_listen_address(source)) return nullptr;
+  const Holder* found = nullptr;
+  for (const auto& other : networks_) {
+    const auto* container = other->find_container(source);
+    if (container == nullptr) continue;
+    if (found != nullptr && found->id != container->id) return nullptr;
+    found = container;
+  }
+  return found;
+}
+
+EgressLists Zones::lists_of(uint32_t network, const IpAddress& source) const {
+  EgressLists lists;
+  if (!has_lists_) return lists;
+  const auto* client = find_client(network, source);
+  if (client == nullptr || client->id.empty()) return lists;
+  if (const auto own = lists_.find(client->id); own != lists_.end()) lists = own->second;
+  for (const auto& each : networks_) {
+    if (each->egress_lists().empty() || !each->has_container(client->id)) continue;
+    for (const auto& [line, list] : each->egress_lists()) {
+      if (list->id.empty()) lists.push_back(list);
+    }
+  }
+  return lists;
 }
 
 // Whether views of the snapshot before still hold, but for containers that changed.

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/ip.h"
@@ -53,6 +54,20 @@ class Zones {
   /// anyone else: the asked network, and nothing is forwarded when that is internal.
   [[nodiscard]] View view(uint32_t network, const IpAddress& source) const;
 
+  /// Whether anybody has lists of names.
+  [[nodiscard]] bool has_lists() const { return has_lists_; }
+  /// The lists that an answer to `source`, asking on the listener of `network`, concerns: of the
+  /// container that it is, on all its networks, and of these. None of the host, and of an address
+  /// that two containers of other networks have.
+  [[nodiscard]] EgressLists lists_of(uint32_t network, const IpAddress& source) const;
+  /// Calls `visit(list)` for each list, shared.
+  template <typename Visit>
+  void for_each_list(Visit visit) const {
+    for (const auto& network : networks_) {
+      for (const auto& [line, list] : network->egress_lists()) visit(list);
+    }
+  }
+
   [[nodiscard]] bool is_listen_address(const IpAddress& address) const;
   /// True when every address below the prefix lies in one of the container subnets.
   [[nodiscard]] bool is_container_subnet(const IpAddress& address, uint8_t prefix_length) const;
@@ -67,6 +82,8 @@ class Zones {
   // From each of its networks.
   using SharedViews = std::vector<SharedView>;
 
+  void find_lists();
+  [[nodiscard]] const Holder* find_client(uint32_t network, const IpAddress& source) const;
   void find_shared(const Zones* before);
   void update_shared(std::string_view id);
   [[nodiscard]] SharedView shared_view(std::string_view id, uint32_t first,
@@ -81,7 +98,9 @@ class Zones {
   ZoneSettings settings_;
   std::vector<uint32_t> indices_;            // 0, 1, 2, ...: the view of one network is one of them
   std::vector<IpAddress> listen_addresses_;  // sorted
-  SharedTable<SharedViews> shared_;          // by id; only containers on several networks
+  bool has_lists_ = false;
+  std::unordered_map<std::string, EgressLists> lists_;  // of containers, by id
+  SharedTable<SharedViews> shared_;  // by id; only containers on several networks
 };
 
 }  // namespace burrow::dns

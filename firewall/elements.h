@@ -50,6 +50,9 @@ enum class SetName : uint8_t {
   publish6_range,
   asked4,
   asked6,
+  limited4,
+  limited6,
+  limited_bridges,
   egress_deny4,
   egress_deny6,
   egress_allow4,
@@ -78,10 +81,18 @@ enum class SetName : uint8_t {
   connections6,
   packet_rate4,
   packet_rate6,
+  egress_deny_named4,
+  egress_deny_named6,
+  egress_allow_named4,
+  egress_allow_named6,
+  network_egress_deny_named4,
+  network_egress_deny_named6,
+  network_egress_allow_named4,
+  network_egress_allow_named6,
   admitted4,
   admitted6,
 };
-constexpr size_t kSetCount = 54;
+constexpr size_t kSetCount = 65;
 
 /// Consecutive ports, both bounds included.
 struct PortRange {
@@ -131,6 +142,11 @@ class FieldTypes {
   size_t size_ = 0;
 };
 
+/// Who puts elements into a set: commands, which have them on record; rules, as packets pass; or
+/// the DNS daemon with its answers, each for a while of its own (named_peers.h). What is on no
+/// record comes and goes without anybody missing it.
+enum class FilledBy : uint8_t { commands, packets, answers };
+
 /// The parts that keys and mapped values of a set have. `value` is empty for sets, and a
 /// single bound for sets whose elements count: such a key is in its set only while the bound is
 /// exceeded.
@@ -140,7 +156,8 @@ struct SetShape {
   FieldTypes key;
   FieldTypes value;
   std::string_view comment;  ///< for people who list the table
-  /// How long an element stays, in sets that rules fill: no Element goes into such a set.
+  FilledBy filled_by = FilledBy::commands;
+  /// How long an element stays where that is the same for all: in sets that packets fill.
   std::optional<std::chrono::seconds> lifetime = {};
   /// Whether a key may be an interval.
   [[nodiscard]] bool has_intervals() const;

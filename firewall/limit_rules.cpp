@@ -26,29 +26,48 @@ struct Lists {
   SetName network_allow;
 };
 
+/// What stands beside them for a while: addresses that names in the lists stand for.
+struct NamedLists {
+  SetName deny;
+  SetName allow;
+  SetName network_deny;
+  SetName network_allow;
+};
+
 /// What is the same for both families but for its names. Each has chains of its own: a new
 /// connection of a container without limits passes no rule of the other one.
 struct Limits {
   Family family;
+  std::string_view gate;
+  SetName limited;
   std::string_view chain;
   Lists egress;
+  NamedLists named;
   Lists ingress;
   SetName connection_rate;
   SetName connections;
 };
 constexpr std::array<Limits, 2> kLimits{{
     {Family::ipv4,
+     "gate4",
+     limited4,
      "limits4",
      {"egress_limits4", egress_deny4, egress_allow4, egress_only4, network_egress_deny4,
       network_egress_allow4},
+     {egress_deny_named4, egress_allow_named4, network_egress_deny_named4,
+      network_egress_allow_named4},
      {"ingress_limits4", ingress_deny4, ingress_allow4, ingress_only4, network_ingress_deny4,
       network_ingress_allow4},
      connection_rate4,
      connections4},
     {Family::ipv6,
+     "gate6",
+     limited6,
      "limits6",
      {"egress_limits6", egress_deny6, egress_allow6, egress_only6, network_egress_deny6,
       network_egress_allow6},
+     {egress_deny_named6, egress_allow_named6, network_egress_deny_named6,
+      network_egress_allow_named6},
      {"ingress_limits6", ingress_deny6, ingress_allow6, ingress_only6, network_ingress_deny6,
       network_ingress_allow6},
      connection_rate6,
@@ -64,16 +83,25 @@ void add_end_for_neighbours(std::vector<Rule>& rules, std::string_view chain) {
 
 // A container's list decides before its network's, and what is denied in a list before what is
 // allowed in it. Who goes back from a chain is through with it.
-void add_egress(std::vector<Rule>& rules, const Lists& sets, Family family) {
+void add_egress(std::vector<Rule>& rules, const Lists& sets, const NamedLists& named,
+                Family family) {
   const auto next = [&] { return rule(sets.chain).family(family); };
-  rules.push_back(next().source_and_destination_in(family, sets.deny).jump(kRefused));
-  rules.push_back(next().source_and_destination_in(family, sets.allow).go_back());
+  for (const auto set : {sets.deny, named.deny}) {
+    rules.push_back(next().source_and_destination_in(family, set).jump(kRefused));
+  }
+  for (const auto set : {sets.allow, named.allow}) {
+    rules.push_back(next().source_and_destination_in(family, set).go_back());
+  }
   rules.push_back(next().source_in(family, sets.only).jump(kRefused));
   add_end_for_neighbours(rules, sets.chain);
   // In a VRF, packets come in by its link (rule_text.h).
   for (const uint32_t link : {NFT_META_IIFNAME, NFT_META_SDIFNAME}) {
-    rules.push_back(next().link_and_destination_in(link, family, sets.network_deny).jump(kRefused));
-    rules.push_back(next().link_and_destination_in(link, family, sets.network_allow).go_back());
+    for (const auto set : {sets.network_deny, named.network_deny}) {
+      rules.push_back(next().link_and_destination_in(link, family, set).jump(kRefused));
+    }
+    for (const auto set : {sets.network_allow, named.network_allow}) {
+      rules.push_back(next().link_and_destination_in(link, family, set).go_back());
+    }
   }
   rules.push_back(rule(sets.chain).in(network_egress_only).jump(kRefused));
   rules.push_back(rule(sets.chain).in_vrf(network_egress_only).jump(kRefused));
@@ -90,6 +118,18 @@ void add_ingress(std::vector<Rule>& rules, const Lists& sets, Family family) {
   rules.push_back(rule(sets.chain).out(network_ingress_only).jump(kRefused));
 }
 
+// Everybody's new connections come by here, so this is all that they are asked. Who goes on does so
+// once, whoever of the two ends is why: a connection must not be counted twice.
+void add_gate(std::vector<Rule>& rules, const Limits& limits) {
+  const auto next = [&] { return rule(limits.gate); };
+  const auto family = limits.family;
+  rules.push_back(next().family(family).source_in(family, limits.limited).go_to(limits.chain));
+  rules.push_back(next().family(family).destination_in(family, limits.limited).go_to(limits.chain));
+  rules.push_back(next().in(limited_bridges).go_to(limits.chain));
+  rules.push_back(next().in_vrf(limited_bridges).go_to(limits.chain));
+  rules.push_back(next().out(limited_bridges).go_to(limits.chain));
+}
+
 }  // namespace
 
 std::vector<Rule> packet_rate_rules(std::string_view chain) {
@@ -102,8 +142,9 @@ std::vector<Rule> packet_rate_rules(std::string_view chain) {
 std::vector<Rule> limit_rules() {
   std::vector<Rule> rules;
   for (const auto& limits : kLimits) {
-    rules.push_back(rule("limits").family(limits.family).jump(limits.chain));
+    rules.push_back(rule("limits").family(limits.family).jump(limits.gate));
   }
+  for (const auto& limits : kLimits) add_gate(rules, limits);
   for (const auto& limits : kLimits) {
     const auto family = limits.family;
     if (family == Family::ipv6) {
@@ -120,7 +161,7 @@ std::vector<Rule> limit_rules() {
     for (const auto set : {limits.connection_rate, limits.connections}) {
       rules.push_back(rule(limits.chain).family(family).source_in(family, set).drop());
     }
-    add_egress(rules, limits.egress, family);
+    add_egress(rules, limits.egress, limits.named, family);
     add_ingress(rules, limits.ingress, family);
   }
   // Of an ICMP error, a client that is still about to send its first packet learns a second later.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "firewall/policy.h"
 
@@ -70,6 +71,9 @@ class Compiler {
     elements_.push_back(
         {.set = set, .key = std::move(key), .value = std::move(value), .owner = owner_});
   }
+  void add_gate(std::vector<Element> gate) {
+    std::ranges::move(gate, std::back_inserter(elements_));
+  }
   void add_container_lists(const IpAddress& address, const PeerList& list,
                            const Direction& direction) {
     const auto family = address.family();
@@ -95,6 +99,7 @@ class Compiler {
     add(direction.network_only, {bridge});
   }
   [[nodiscard]] std::vector<Element> take() {
+    std::ranges::move(gate_for(elements_), std::back_inserter(elements_));
     std::ranges::sort(elements_);
     elements_.erase(std::ranges::unique(elements_).begin(), elements_.end());
     return std::move(elements_);
@@ -114,9 +119,45 @@ std::optional<LimitKind> limit_kind(SetName set) {
   return std::nullopt;
 }
 
+bool is_gate(SetName set) { return set >= limited4 && set <= limited_bridges; }
+
+std::vector<Element> gate_for(std::span<const Element> limits) {
+  std::vector<Element> gate;
+  for (const auto& element : limits) {
+    const auto kind = limit_kind(element.set);
+    if (!kind || *kind == LimitKind::packet_rate) continue;
+    // Every such key begins with the container's address or the network's bridge.
+    const auto& owner = element.key.front();
+    auto set = limited_bridges;
+    if (const auto* address = std::get_if<IpAddress>(&owner)) {
+      set = address->family() == Family::ipv4 ? limited4 : limited6;
+    }
+    gate.push_back({.set = set, .key = {owner}, .value = {}, .owner = element.owner});
+  }
+  std::ranges::sort(gate);
+  gate.erase(std::ranges::unique(gate).begin(), gate.end());
+  return gate;
+}
+
+std::vector<Element> gate_for(const LimitedContainer& container) {
+  const auto owner =
+      owner_comment(container.container, container.container_name, container.network);
+  std::vector<Element> gate;
+  for (const auto& address : container.addresses) {
+    const auto set = address.family() == Family::ipv4 ? limited4 : limited6;
+    gate.push_back({.set = set, .key = {address}, .value = {}, .owner = owner});
+  }
+  return gate;
+}
+
+Element gate_for(const NetworkName& network, const LinkName& bridge) {
+  return {.set = limited_bridges, .key = {bridge}, .value = {}, .owner = owner_comment(network)};
+}
+
 std::vector<Element> compile(const LimitedContainer& container, const Limits& limits) {
   Compiler compiler{
       owner_comment(container.container, container.container_name, container.network)};
+  if (limits.egress.has_names()) compiler.add_gate(gate_for(container));
   for (const auto& address : container.addresses) {
     const auto family = address.family();
     compiler.add_container_lists(address, limits.egress, kEgress);
@@ -137,6 +178,7 @@ std::vector<Element> compile(const LimitedContainer& container, const Limits& li
 std::vector<Element> compile(const NetworkName& network, const LinkName& bridge,
                              const Limits& limits) {
   Compiler compiler{owner_comment(network)};
+  if (limits.egress.has_names()) compiler.add_gate({gate_for(network, bridge)});
   compiler.add_network_lists(bridge, limits.egress, kEgress);
   compiler.add_network_lists(bridge, limits.ingress, kIngress);
   return compiler.take();

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/ip.h"
+#include "core/name_pattern.h"
 #include "core/names.h"
 #include "core/rate.h"
 #include "firewall/elements.h"
@@ -16,10 +18,15 @@
 namespace burrow::firewall {
 
 /// Peers in one direction, of both families. `deny` decides before `allow`; with an `allow`, even
-/// one without entries, what neither names is refused.
+/// one without entries, what neither names is refused. Names, of egress alone, are no elements:
+/// what they stand for is put beside them by the DNS daemon (named_peers.h).
 struct PeerList {
-  std::optional<std::vector<IpNetwork>> allow;
+  std::optional<std::vector<IpNetwork>> allow;  ///< there, too, with `allow_names` alone
   std::vector<IpNetwork> deny;
+  std::vector<NamePattern> allow_names = {};
+  std::vector<NamePattern> deny_names = {};
+
+  [[nodiscard]] bool has_names() const { return !allow_names.empty() || !deny_names.empty(); }
   friend bool operator==(const PeerList&, const PeerList&) = default;
 };
 
@@ -60,9 +67,21 @@ constexpr size_t kLimitKinds = 7;
 /// list belongs to that list.
 std::optional<LimitKind> limit_kind(SetName set);
 
-/// The elements of a container's limits, sorted, each once: each address has its own.
+/// Whether the set is of the gate: who has limits that new connections are asked about. No other
+/// set of limits is looked into for anybody else.
+bool is_gate(SetName set);
+/// The elements of the gate that the owners of these limits need, each once. What limits packets
+/// needs none.
+std::vector<Element> gate_for(std::span<const Element> limits);
+
+/// The same of who has nothing but names in a list.
+std::vector<Element> gate_for(const LimitedContainer& container);
+Element gate_for(const NetworkName& network, const LinkName& bridge);
+
+/// The elements of a container's limits and of its gate, sorted, each once: each address has its
+/// own.
 std::vector<Element> compile(const LimitedContainer& container, const Limits& limits);
-/// The elements of a network's lists, sorted, each once.
+/// The elements of a network's lists and of its gate, sorted, each once.
 std::vector<Element> compile(const NetworkName& network, const LinkName& bridge,
                              const Limits& limits);
 

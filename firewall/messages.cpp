@@ -168,12 +168,14 @@ struct Adder {
     nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
     nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_VERDICT, verdict_of(verdict.action));
   }
-  void operator()(const expression::Jump& jump) const {
+  void lead_to(std::string_view chain, int32_t verdict) const {
     auto* object = make("immediate");
     nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-    nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(NFT_JUMP));
-    nftnl_expr_set_str(object, NFTNL_EXPR_IMM_CHAIN, std::string{jump.chain}.c_str());
+    nftnl_expr_set_u32(object, NFTNL_EXPR_IMM_VERDICT, static_cast<uint32_t>(verdict));
+    nftnl_expr_set_str(object, NFTNL_EXPR_IMM_CHAIN, std::string{chain}.c_str());
   }
+  void operator()(const expression::Jump& jump) const { lead_to(jump.chain, NFT_JUMP); }
+  void operator()(const expression::GoTo& next) const { lead_to(next.chain, NFT_GOTO); }
 };
 
 // What of an element a message carries: all of it, its key, or what a lookup asks for.
@@ -188,10 +190,14 @@ nftnl_set_elem* new_element(std::span<const uint8_t> key) {
 // Adds an element to a libnftnl set, which owns it from then on. Intervals of one field are two
 // elements for the kernel, the second being the first key behind the interval; intervals in
 // concatenations are one with two keys.
-void add_element(nftnl_set* set, const Element& element, Part part) {
+void add_element(nftnl_set* set, const Element& element, Part part,
+                 std::optional<std::chrono::milliseconds> time = std::nullopt) {
   const auto& shape = shape_of(element.set);
   const auto bounds = encode_key(element.key);
   auto* object = new_element(bounds.first);
+  if (time) {
+    nftnl_set_elem_set_u64(object, NFTNL_SET_ELEM_TIMEOUT, static_cast<uint64_t>(time->count()));
+  }
   if (part == Part::whole) {
     const auto value = encode_fields(element.value);
     if (shape.has_bound()) {
@@ -223,12 +229,19 @@ void add_element(nftnl_set* set, const Element& element, Part part) {
 }
 
 void put_elements(Messages& batch, std::span<const Element> elements, int type, int flags,
-                  Part part) {
+                  Part part, std::span<const std::chrono::milliseconds> whiles = {}) {
   while (!elements.empty()) {
     const auto now = elements.first(std::min(elements.size(), kElementsPerMessage));
     elements = elements.subspan(now.size());
     const auto set = set_named(shape_of(now.front().set).name);
-    for (const auto& element : now) add_element(set.get(), element, part);
+    for (const auto& element : now) {
+      std::optional<std::chrono::milliseconds> time;
+      if (!whiles.empty()) {
+        time = whiles.front();
+        whiles = whiles.subspan(1);
+      }
+      add_element(set.get(), element, part, time);
+    }
     const size_t room = (now.size() + 1) * kElementRoom;
     nftnl_set_elems_nlmsg_build_payload(start(batch, type, flags, room), set.get());
     batch.finish();
@@ -244,7 +257,8 @@ uint32_t set_flags(const SetShape& shape) {
   if (shape.has_intervals()) flags |= NFT_SET_INTERVAL;
   if (shape.has_intervals() && shape.key.size() > 1) flags |= NFT_SET_CONCAT;
   if (shape.is_map()) flags |= NFT_SET_MAP;
-  if (shape.lifetime) flags |= NFT_SET_EVAL | NFT_SET_TIMEOUT;
+  if (shape.filled_by == FilledBy::packets) flags |= NFT_SET_EVAL | NFT_SET_TIMEOUT;
+  if (shape.filled_by == FilledBy::answers) flags |= NFT_SET_TIMEOUT;
   return flags;
 }
 
@@ -331,6 +345,8 @@ void put_new_set(Messages& batch, const SetShape& shape) {
   if (shape.lifetime) {
     const std::chrono::milliseconds lifetime{*shape.lifetime};
     nftnl_set_set_u64(object, NFTNL_SET_TIMEOUT, static_cast<uint64_t>(lifetime.count()));
+  }
+  if (shape.filled_by != FilledBy::commands) {
     nftnl_set_set_u32(object, NFTNL_SET_DESC_SIZE, kMostRemembered);
   }
   if ((set_flags(shape) & NFT_SET_CONCAT) != 0) {
@@ -396,6 +412,15 @@ void put_add_elements(Messages& batch, std::span<const Element> elements) {
 
 void put_delete_elements(Messages& batch, std::span<const Element> elements) {
   put_elements(batch, elements, NFT_MSG_DELSETELEM, 0, Part::key);
+}
+
+void put_ensure_elements(Messages& batch, std::span<const Element> elements) {
+  put_elements(batch, elements, NFT_MSG_NEWSETELEM, NLM_F_CREATE, Part::whole);
+}
+
+void put_add_elements_for(Messages& batch, std::span<const Element> elements,
+                          std::span<const std::chrono::milliseconds> whiles) {
+  put_elements(batch, elements, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, Part::whole, whiles);
 }
 
 void put_get_generation(Messages& requests) {

@@ -1,6 +1,7 @@
 // The requests of nf_tables, from values to netlink, for this folder alone. Nothing here sends.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -38,6 +39,11 @@ void put_all_rules(Messages& batch);
 /// Puts as many messages as `elements` need; all are of one set. Adding is exclusive.
 void put_add_elements(Messages& batch, std::span<const Element> elements);
 void put_delete_elements(Messages& batch, std::span<const Element> elements);
+/// The same as adding, of elements that may be there: then nothing happens.
+void put_ensure_elements(Messages& batch, std::span<const Element> elements);
+/// Adds elements to a set that answers fill, each for its own while, in their order.
+void put_add_elements_for(Messages& batch, std::span<const Element> elements,
+                          std::span<const std::chrono::milliseconds> whiles);
 void put_get_generation(Messages& requests);
 void put_get_table(Messages& requests);
 /// Asks for the element that holds the key of `element`, its first one if that is an interval.

@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "firewall/admin_rules.h"
 #include "firewall/conflicts.h"
+#include "firewall/limits.h"
 #include "firewall/mending.h"
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
@@ -157,6 +158,32 @@ Failure explain_clash(Session& session, std::span<const Element> added,
 
 enum class Structure : uint8_t { whole, mended };
 
+// What hangs on who leaves the gate: addresses that names in its lists stood for. They must not
+// hold for whoever has the container's address next.
+Result<std::vector<Element>> named_peers_of(Session& session, std::span<const Element> leaving) {
+  std::set<Field> owners;
+  for (const auto& element : leaving) {
+    if (is_gate(element.set)) owners.insert(element.key.front());
+  }
+  std::vector<Element> found;
+  if (owners.empty()) return found;
+  for (const auto& shape : all_shapes()) {
+    if (shape.filled_by != FilledBy::answers) continue;
+    for (auto& element : TRY(session.read_set(shape.set))) {
+      if (owners.contains(element.key.front())) found.push_back(std::move(element));
+    }
+  }
+  return found;
+}
+
+// Removes what may have ended by itself by now.
+void put_end_of(Messages& batch, std::span<const Element> elements) {
+  for_each_set(elements, [&](auto run) {
+    put_ensure_elements(batch, run);
+    put_delete_elements(batch, run);
+  });
+}
+
 Result<void> keep(Session& session, Change change, Structure structure = Structure::whole) {
   change.add = TRY(without_conflicts(change.add));
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
@@ -167,6 +194,7 @@ Result<void> keep(Session& session, Change change, Structure structure = Structu
     if (change.administrators) change.administrators->put(batch);
     if (difference.remove.empty() && difference.add.empty() && batch.count() == 1) return {};
     for_each_set(difference.remove, [&](auto run) { put_delete_elements(batch, run); });
+    put_end_of(batch, TRY(named_peers_of(session, difference.remove)));
     for_each_set(difference.add, [&](auto run) { put_add_elements(batch, run); });
     put_batch_end(batch);
     const auto refusals = TRY(session.commit(batch));
@@ -256,7 +284,8 @@ Result<std::vector<Element>> renewed_elements(Session& session, std::span<const 
   for (const auto& shape : all_shapes()) {
     const auto there = std::ranges::find(sets, shape.name, &KernelSet::name);
     // What another release had in a set of another kind cannot be read.
-    if (shape.lifetime || there == sets.end() || !there->is_current) continue;
+    if (shape.filled_by != FilledBy::commands || there == sets.end() || !there->is_current)
+      continue;
     for (auto& element : TRY(session.read_set(shape.set))) {
       if (!owners.contains(element.owner)) others[element.owner].push_back(std::move(element));
     }
@@ -306,7 +335,8 @@ Result<void> replace(Session& session, const Change& change) {
     for (const auto& shape : all_shapes()) {
       const auto there = std::ranges::find(sets, shape.name, &KernelSet::name);
       if (there != sets.end() && there->is_current) {
-        put_flush_set(batch, shape.name);
+        // What answers opened is on no record to come back from.
+        if (shape.filled_by != FilledBy::answers) put_flush_set(batch, shape.name);
         continue;
       }
       if (there != sets.end()) put_delete_set(batch, shape.name);
@@ -387,7 +417,7 @@ Result<std::vector<Element>> Nftables::elements() {
   Session session{*socket_};
   std::vector<Element> elements;
   for (const auto& shape : all_shapes()) {
-    if (shape.lifetime) continue;  // filled by rules, not by records
+    if (shape.filled_by != FilledBy::commands) continue;
     auto own = TRY(session.read_set(shape.set));
     std::ranges::move(own, std::back_inserter(elements));
   }
@@ -400,7 +430,7 @@ Result<void> Nftables::end_admissions() {
   Messages batch;
   put_batch_begin(batch, std::nullopt);
   for (const auto& shape : all_shapes()) {
-    if (shape.lifetime) put_flush_set(batch, shape.name);
+    if (shape.filled_by == FilledBy::packets) put_flush_set(batch, shape.name);
   }
   put_batch_end(batch);
   const auto refusals = TRY(session.commit(batch));

@@ -79,7 +79,8 @@ class Nftables {
   /// Changes nothing. Errors: as of `apply`, as far as lookups can tell.
   Result<void> check(const Change& change);
 
-  /// All elements of all sets and maps of ours, sorted; none when there is no table.
+  /// All elements of all sets and maps of ours that commands fill, sorted; none when there is no
+  /// table.
   Result<std::vector<Element>> elements();
 
   /// Forgets whom the host's firewall let in to published ports: all are asked about again. Without

@@ -205,6 +205,7 @@ class RuleText {
   Rule accept() && { return std::move(*this).end(expression::Verdict{expression::Action::accept}); }
   Rule drop() && { return std::move(*this).end(expression::Verdict{expression::Action::drop}); }
   Rule jump(std::string_view chain) && { return std::move(*this).end(expression::Jump{chain}); }
+  Rule go_to(std::string_view chain) && { return std::move(*this).end(expression::GoTo{chain}); }
 
  private:
   static constexpr Register kFirst{0};

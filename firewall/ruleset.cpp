@@ -17,7 +17,7 @@ namespace {
 // IPv6 the last but one (net/netfilter/nf_conntrack_proto.c).
 constexpr int32_t kBehindAllFilters = NF_IP_PRI_LAST - 2;
 
-constexpr std::array<Chain, 24> kChains{{
+constexpr std::array<Chain, 26> kChains{{
     {"guard", Hook{"filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW}, ""},
     {"prerouting", Hook{"nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST}, ""},
     {"output", Hook{"nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST}, ""},
@@ -33,6 +33,8 @@ constexpr std::array<Chain, 24> kChains{{
     {kMarkedChain, Hook{"filter", NF_INET_FORWARD, NF_IP_PRI_FILTER}, ""},
     {"container", {}, "packets that enter or leave one of our bridges"},
     {"limits", {}, "what those who have limits may begin"},
+    {"gate4", {}, "nobody who has limits: no more questions"},
+    {"gate6", {}, "nobody who has limits: no more questions"},
     {"limits4", {}, ""},
     {"egress_limits4", {}, "whom they may send to"},
     {"ingress_limits4", {}, "who may send to them"},

@@ -23,9 +23,9 @@ constexpr std::string_view kAdminChain = "admin";
 constexpr std::string_view kMarkedChain = "forward";
 /// Changes whenever chains, rules or the shape of a set change: the kernel keeps it, so that a
 /// table of another release is recognised.
-constexpr std::string_view kVersionMark = "burrow ruleset 5";
+constexpr std::string_view kVersionMark = "burrow ruleset 7";
 /// How many rules there are: each carries its number, so that a missing one is told (rule_mark.h).
-constexpr size_t kRuleCount = 118;
+constexpr size_t kRuleCount = 140;
 
 /// 32-bit slots of the register file of nf_tables (NFT_REG32_00 and up): concatenations occupy
 /// consecutive ones, links and IPv6 addresses four.
@@ -106,6 +106,10 @@ struct Verdict {
 struct Jump {
   std::string_view chain;
 };
+/// Goes on in the chain for good: behind it is what follows the jump that led here.
+struct GoTo {
+  std::string_view chain;
+};
 
 }  // namespace expression
 
@@ -113,7 +117,7 @@ using Expression =
     std::variant<expression::Meta, expression::Payload, expression::Conntrack,
                  expression::DestinationType, expression::Mask, expression::Compare,
                  expression::Lookup, expression::Remember, expression::Nat, expression::Masquerade,
-                 expression::Reject, expression::Verdict, expression::Jump>;
+                 expression::Reject, expression::Verdict, expression::Jump, expression::GoTo>;
 
 struct Rule {
   std::string_view chain;

@@ -18,6 +18,7 @@
 #include "host/guarded_process.h"
 #include "host/local_socket.h"
 #include "netstack/dns_file.h"
+#include "netstack/dns_lists.h"
 
 namespace burrow::netstack {
 
@@ -29,6 +30,9 @@ namespace {
 constexpr std::chrono::milliseconds kRefreshDeadline{2000};
 // All other commands of the run directory wait meanwhile.
 constexpr std::chrono::milliseconds kStartDeadline{5000};
+
+// Ten thousand containers with long lists of names.
+constexpr size_t kLargestFile = size_t{64} << 20U;
 
 struct Running {
   pid_t pid = 0;
@@ -177,6 +181,17 @@ bool DnsDaemon::has_entry(const std::string& file, const ContainerId& container)
   return (**content).find(fmt::format("\n{} ", container)) != std::string::npos;
 }
 
+bool DnsDaemon::has_name_lists(const AddDnsEntry& entry) const {
+  auto wanted = name_lists_in(entry.header);
+  std::ranges::move(name_lists_in(entry.entry), std::back_inserter(wanted));
+  if (wanted.empty()) return true;
+  const auto content = host::read_file_if_exists(directory / entry.file);
+  if (!content || !*content) return false;
+  return std::ranges::all_of(wanted, [&](std::string_view line) {
+    return (**content).find(fmt::format("\n{}\n", line)) != std::string::npos;
+  });
+}
+
 std::optional<std::string> DnsDaemon::header(const std::string& file) const {
   const auto content = host::read_file_if_exists(directory / file);
   if (!content || !*content) return std::nullopt;
@@ -192,6 +207,17 @@ Result<void> DnsDaemon::add(const AddDnsEntry& entry) const {
       file, with_entry(content.value_or(""), entry.header, entry.entry, entry.container), scratch);
 }
 
+Result<void> DnsDaemon::replace(const ReplaceDnsEntry& entry) const {
+  const auto held = TRY(host::FileLock::acquire(lock));
+  TRY_VOID(host::make_directories(directory));
+  const auto file = directory / entry.file;
+  const auto content = TRY(host::read_file_if_exists(file)).value_or("");
+  // Servers may have been changed by `update`, which is on no record.
+  auto header =
+      content.empty() ? entry.header : with_same_name_lists(header_of(content), entry.header);
+  return host::write_file(file, with_entry(content, header, entry.entry, entry.container), scratch);
+}
+
 Result<void> DnsDaemon::remove(const RemoveDnsEntry& entry) const {
   const auto file = directory / entry.file;
   const auto held = TRY(host::FileLock::acquire(lock));
@@ -204,7 +230,49 @@ Result<void> DnsDaemon::remove(const RemoveDnsEntry& entry) const {
   return host::write_file(file, *rest, scratch);
 }
 
-Result<void> DnsDaemon::serve() const {
+// Whether the daemon that runs opens names. Asked of itself: any program may be called
+// aardvark-dns.
+Result<void> DnsDaemon::check_opens_names() const {
+  const auto answer =
+      host::ask_local(fs::path{directory}.concat(".sock"), "refresh\n", kRefreshDeadline);
+  if (answer) {
+    const auto document = parse_json(*answer);
+    if (document) {
+      const auto lists = JsonCursor{*document}.find("named_lists");
+      if (lists && *lists) return {};
+    }
+  }
+  return fail(Errc::unsupported,
+              "names in lists need burrow-dns, and the DNS daemon \"{}\" is another program or an "
+              "older one",
+              binary.native());
+}
+
+Result<void> DnsDaemon::serve(NamesInLists names) const {
+  TRY_VOID(start_or_tell());
+  return names == NamesInLists::some ? check_opens_names() : Result<void>{};
+}
+
+std::vector<ListedNames> names_in_lists(const fs::path& directory) {
+  std::vector<ListedNames> lists;
+  std::error_code failed;
+  for (fs::directory_iterator at{directory, failed}, end; !failed && at != end;
+       at.increment(failed)) {
+    const auto content = host::read_file(at->path(), kLargestFile);
+    if (!content) continue;
+    std::ranges::move(read_name_lists(at->path().filename().native(), *content),
+                      std::back_inserter(lists));
+  }
+  return lists;
+}
+
+void renew_names(const fs::path& directory) {
+  const auto answer =
+      host::ask_local(fs::path{directory}.concat(".sock"), "renew\n", kRefreshDeadline);
+  if (!answer) log::debug("netstack", "DNS: {}", answer.error().message);
+}
+
+Result<void> DnsDaemon::start_or_tell() const {
   if (const auto daemon = running(directory)) {
     if (const auto told = tell(daemon->pid, directory); told && *told) return {};
   }

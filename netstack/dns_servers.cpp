@@ -8,7 +8,8 @@ namespace burrow::netstack {
 
 Result<std::string> with_servers(std::string_view content, const std::vector<IpAddress>& servers) {
   const auto header = header_of(content);
-  const auto listen = std::string_view{header}.substr(0, header.find(' '));
+  const auto first = std::string_view{header}.substr(0, header.find('\n'));
+  const auto listen = first.substr(0, first.find(' '));
   // What does not parse was not written by us and cannot be equal to a server.
   for (const auto& own : parse_servers(listen).value_or(std::vector<IpAddress>{})) {
     if (std::ranges::find(servers, own) == servers.end()) continue;
@@ -20,6 +21,8 @@ Result<std::string> with_servers(std::string_view content, const std::vector<IpA
   for (size_t i = 0; i < servers.size(); ++i) {
     changed += fmt::format("{}{}", i == 0 ? ' ' : ',', servers[i].to_string());
   }
+  // The network's own lines stay.
+  changed += std::string_view{header}.substr(first.size());
   return with_header(content, changed);
 }
 

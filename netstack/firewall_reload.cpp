@@ -2,6 +2,7 @@
 
 #include "core/log.h"
 #include "netstack/commands.h"
+#include "netstack/dns_daemon.h"
 #include "netstack/firewalld_driver.h"
 #include "netstack/host_applier.h"
 #include "netstack/neighbours.h"
@@ -68,6 +69,7 @@ Result<void> firewall_reload(const Surroundings& surroundings) {
   if (groups.empty()) return outcome_of(std::move(errors));
   auto restored = restore(session, groups);
   if (restored) restored = session.handles().nftables->end_admissions();
+  if (restored) renew_names(surroundings.dns.directory);
   FirewalldAccess firewalld{kZonesPatience};
   const auto moved = restore_zones(networks, firewalld);
   if (moved > 0) log::info("firewall", "put {} bridges back into their zone of firewalld", moved);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <tuple>
 
 #include "netstack/limit_words.h"
 
@@ -201,7 +202,7 @@ FirewallView view_of(firewall::TableState table, const std::vector<Element>& ele
       add_port(element, driver, view);
     } else if (const auto kind = firewall::limit_kind(element.set)) {
       limits.add(element, *kind);
-    } else if (element.owner.starts_with(kNetworkOwner)) {
+    } else if (!firewall::is_gate(element.set) && element.owner.starts_with(kNetworkOwner)) {
       auto& network = networks[element.owner.substr(kNetworkOwner.size())];
       network.driver = driver;
       add_to_network(element, network);
@@ -216,6 +217,20 @@ FirewallView view_of(firewall::TableState table, const std::vector<Element>& ele
   std::ranges::stable_sort(view.ports, {}, &ShownPort::owner);
   view.limits = limits.take();
   return view;
+}
+
+void add_names(std::span<const ListedNames> lists, FirewallView& view) {
+  for (const auto& list : lists) {
+    const std::string word{to_string(list.kind)};
+    auto at = std::ranges::find_if(view.limits, [&](const ShownLimit& limit) {
+      return std::tie(limit.owner, limit.limit) >= std::tie(list.owner, word);
+    });
+    // A list of denied names alone has no element before they are asked for.
+    if (at == view.limits.end() || at->owner != list.owner || at->limit != word) {
+      at = view.limits.insert(at, ShownLimit{list.owner, word, {}});
+    }
+    at->values.insert(at->values.end(), list.names.begin(), list.names.end());
+  }
 }
 
 std::map<std::string, LinkTraffic> parse_traffic(std::string_view text) {

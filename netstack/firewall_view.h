@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "firewall/accepts.h"
 #include "firewall/nftables.h"
 #include "firewall/port_traffic.h"
+#include "netstack/dns_lists.h"
 #include "netstack/plan.h"
 
 namespace burrow::netstack {
@@ -55,9 +57,10 @@ struct ShownPort {
 
 /// One limit of a container or network.
 struct ShownLimit {
-  std::string owner;                ///< as the comments say
-  std::string limit;                ///< the option's word: "egress_deny"
-  std::vector<std::string> values;  ///< prefixes, or one rate or number; none: nobody is allowed
+  std::string owner;  ///< as the comments say
+  std::string limit;  ///< the option's word: "egress_deny"
+  /// Prefixes and names, or one rate or number; none: nobody is allowed.
+  std::vector<std::string> values;
 };
 
 /// Our table, and what is in firewalld where that is the driver, as people ask for it.
@@ -74,6 +77,9 @@ FirewallView view_of(firewall::TableState table, const std::vector<firewall::Ele
 
 /// Adds in which chains of others rules of ours accept a network.
 void add_accepts(const firewall::Neighbourhood& there, FirewallView& view);
+
+/// Adds names to the lists of those who are in the view; the kernel has their addresses alone.
+void add_names(std::span<const ListedNames> lists, FirewallView& view);
 
 /// Counters of links by name, from the text of /proc/net/dev; lines that do not read are left out.
 std::map<std::string, LinkTraffic> parse_traffic(std::string_view text);

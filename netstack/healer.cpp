@@ -5,6 +5,7 @@
 
 #include "core/log.h"
 #include "firewall/neighbours.h"
+#include "netstack/dns_daemon.h"
 #include "netstack/plan_reload.h"
 
 namespace burrow::netstack {
@@ -108,6 +109,9 @@ Result<Healed> Healer::heal(const firewall::Losses& losses) {
     if (losses.any()) healed = TRY(put_back(losses, recorded));
     open_neighbours(healed);
     may_be_gone |= healed.table != TableChange::keep;
+  }
+  if (healed.table != TableChange::keep) {
+    for (const auto& directory : directories_) renew_names(directory.path / "aardvark-dns");
   }
   if (losses.changed_admin || may_be_gone || healed.admin_rules > 0) {
     TRY_VOID(settle(Records::there));

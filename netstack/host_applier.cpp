@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "firewall/conntrack.h"
 #include "host/sysctl.h"
+#include "netstack/dns_lists.h"
 #include "netstack/firewalld_driver.h"
 #include "netstack/neighbours.h"
 #include "netstack/zones.h"
@@ -242,12 +243,33 @@ Result<void> HostApplier::act(const ChangeFirewall& step) {
       change.table = Table::remove_if_last;
       break;
   }
-  return handles_.nftables->apply(change);
+  TRY_VOID(handles_.nftables->apply(change));
+  // What answers opened is on no record of ours.
+  const bool is_renewed = change.table == Table::create || change.table == Table::mend ||
+                          change.table == Table::replace;
+  if (is_renewed) renew_names(dns_.directory);
+  return {};
 }
 
 Result<void> HostApplier::act(const ChangeFirewalld& step) {
   return change_firewalld(step, handles_.firewalld);
 }
+
+void HostApplier::note_lists(std::string_view header, std::string_view entry) {
+  if (has_name_list(header) || has_name_list(entry)) names_in_lists_ = NamesInLists::some;
+}
+
+Result<void> HostApplier::act(const AddDnsEntry& step) {
+  note_lists(step.header, step.entry);
+  return dns_.add(step);
+}
+
+Result<void> HostApplier::act(const ReplaceDnsEntry& step) {
+  note_lists(step.header, step.entry);
+  return dns_.replace(step);
+}
+
+Result<void> HostApplier::act(const ServeDns& /*step*/) { return dns_.serve(names_in_lists_); }
 
 Result<void> HostApplier::act(const ForgetFlows& step) {
   TRY(firewall::forget_udp(step.ports, step.targets));

@@ -54,15 +54,18 @@ class HostApplier : public Applier {
   Result<void> act(const ChangeFirewall& step);
   Result<void> act(const ChangeFirewalld& step);
   Result<void> act(const ForgetFlows& step);
-  Result<void> act(const AddDnsEntry& step) { return dns_.add(step); }
+  Result<void> act(const AddDnsEntry& step);
+  Result<void> act(const ReplaceDnsEntry& step);
   Result<void> act(const RemoveDnsEntry& step) { return dns_.remove(step); }
-  Result<void> act(const ServeDns&) { return dns_.serve(); }
+  Result<void> act(const ServeDns& step);
   Result<void> act(const NotifyDns&) { return dns_.notify(); }
 
   Result<void> act(const SetUpPlugin& step);
   Result<void> act(const TearDownPlugin& step);
   Result<void> act(const AcquireLease& step) { return leases_.acquire(step); }
   Result<void> act(const ReleaseLease& step);
+
+  void note_lists(std::string_view header, std::string_view entry);
 
   /// The socket of `place`; null for a container that is gone.
   host::RouteSocket* route_at(Place place);
@@ -72,6 +75,7 @@ class HostApplier : public Applier {
   const PluginSettings& plugins_;
   PluginAnswers plugin_answers_;
   Leases leases_;
+  NamesInLists names_in_lists_ = NamesInLists::none;  ///< in lines that were written
 };
 
 }  // namespace burrow::netstack

@@ -49,13 +49,19 @@ Result<BridgedNow> observe_bridged(const NetworkRecord& network, Session& sessio
 Result<Plan> plan(Session& session, const NetworkName& name,
                   const std::optional<std::string>& container, const LimitChanges& changes) {
   const auto& journal = session.journal();
-  const auto network = TRY(find_network(journal, name));
-  if (!container) return plan_limits(network, changes);
+  if (!container) {
+    const auto network = TRY(find_network(journal, name));
+    auto attachments = TRY(journal.all_attachments());
+    std::erase_if(attachments,
+                  [&](const AttachmentRecord& record) { return record.network != name; });
+    return plan_limits(network, attachments, changes);
+  }
   auto record = TRY(find_attachment(journal, name, *container));
   // Its leases may be on their way: what comes of them is on record afterwards.
   if (TRY(session.await_errands(record.container))) {
     record = TRY(find_attachment(journal, name, *container));
   }
+  const auto network = TRY(find_network(journal, name));
   const auto bridged = TRY(observe_bridged(network, session));
   const bool sets_one =
       std::ranges::any_of(changes, [](const auto& change) { return !change.second.empty(); });

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
+#include <string>
 
 #include "netstack/option_words.h"
 
@@ -16,20 +16,7 @@ constexpr std::string_view kNobody = "none";
 constexpr std::string_view kSeparators = ",;";
 constexpr uint32_t kMostConnections = 10'000'000;
 
-// Letters that are in no address: those of a name, if anything.
-bool looks_like_name(std::string_view text) {
-  return text.find_first_not_of("0123456789abcdefABCDEF.:/") != text.npos &&
-         std::ranges::all_of(text, [](unsigned char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '.' || c == '-' || c == '_' || c == '*';
-         });
-}
-
 Result<IpNetwork> parse_prefix(std::string_view key, std::string_view text) {
-  if (looks_like_name(text)) {
-    return fail(Errc::invalid_input, "{}: \"{}\" is a name: lists hold addresses and prefixes", key,
-                text.substr(0, 64));
-  }
   auto prefix = [&]() -> Result<IpNetwork> {
     if (text.find('/') != text.npos) return IpNetwork::parse(text);
     const auto address = TRY(IpAddress::parse(text));
@@ -39,27 +26,66 @@ Result<IpNetwork> parse_prefix(std::string_view key, std::string_view text) {
   return prefix;
 }
 
-Result<std::vector<IpNetwork>> parse_list(std::string_view key, std::string_view word) {
-  std::vector<IpNetwork> list;
-  if (word == kNobody) return list;
+/// The entries of a list, as far as they are what it may hold.
+struct Entries {
+  std::vector<IpNetwork> prefixes;
+  std::vector<NamePattern> names;
+};
+
+/// Nobody asks for the name of who sends something: only whom one sends to can be listed by name.
+enum class Names : uint8_t { allowed, refused };
+
+Result<void> read_entry(std::string_view key, std::string_view text, Names names,
+                        Entries& entries) {
+  if (!looks_like_name(text)) {
+    entries.prefixes.push_back(TRY(parse_prefix(key, text)));
+    return {};
+  }
+  if (names == Names::refused) {
+    return fail(Errc::invalid_input,
+                "{}: \"{}\" is a name: lists of who may send hold addresses and prefixes", key,
+                text.substr(0, 64));
+  }
+  if (text == kNobody) {
+    return fail(Errc::invalid_input, "{}: \"{}\" stands alone or not at all", key, kNobody);
+  }
+  auto name = NamePattern::parse(text);
+  if (!name) return with_context(std::move(name).error(), key);
+  entries.names.push_back(*std::move(name));
+  return {};
+}
+
+template <typename Entry>
+bool is_last_repeated(const std::vector<Entry>& entries) {
+  return !entries.empty() &&
+         std::find(entries.begin(), entries.end() - 1, entries.back()) != entries.end() - 1;
+}
+
+Result<Entries> parse_list(std::string_view key, std::string_view word, Names names) {
+  Entries entries;
+  if (word == kNobody) return entries;
   if (word.empty()) {
     return bad_option(key, word, "addresses and prefixes with commas between them, or none");
   }
-  std::set<IpNetwork> seen;
   for (bool is_last = false; !is_last;) {
     const auto end = word.find_first_of(kSeparators);
     is_last = end == word.npos;
-    const auto prefix = TRY(parse_prefix(key, word.substr(0, end)));
-    if (!seen.insert(prefix).second) {
-      return fail(Errc::invalid_input, "{}: \"{}\" stands there twice", key, prefix.to_string());
+    const auto text = word.substr(0, end);
+    const auto before = entries.names.size();
+    TRY_VOID(read_entry(key, text, names, entries));
+    const bool is_repeated = entries.names.size() > before ? is_last_repeated(entries.names)
+                                                           : is_last_repeated(entries.prefixes);
+    if (is_repeated) {
+      return fail(Errc::invalid_input, "{}: \"{}\" stands there twice", key,
+                  entries.names.size() > before ? entries.names.back().str()
+                                                : entries.prefixes.back().to_string());
     }
-    if (list.size() == kMostListed) {
+    if (entries.prefixes.size() + entries.names.size() > kMostListed) {
       return fail(Errc::invalid_input, "{}: more than {} entries", key, kMostListed);
     }
-    list.push_back(prefix);
     word.remove_prefix(is_last ? word.size() : end + 1);
   }
-  return list;
+  return entries;
 }
 
 Result<Rate> parse_rate(std::string_view key, std::string_view word) {
@@ -78,6 +104,21 @@ Result<firewall::ConnectionCount> parse_count(std::string_view key, std::string_
   return firewall::ConnectionCount{most};
 }
 
+Result<void> read_list(const LimitWord& limit, std::string_view word, Limits& into) {
+  const bool is_egress =
+      limit.kind == LimitKind::egress_allow || limit.kind == LimitKind::egress_deny;
+  auto entries = TRY(parse_list(limit.key, word, is_egress ? Names::allowed : Names::refused));
+  auto& list = is_egress ? into.egress : into.ingress;
+  if (limit.kind == LimitKind::egress_allow || limit.kind == LimitKind::ingress_allow) {
+    list.allow = std::move(entries.prefixes);
+    list.allow_names = std::move(entries.names);
+  } else {
+    list.deny = std::move(entries.prefixes);
+    list.deny_names = std::move(entries.names);
+  }
+  return {};
+}
+
 // Puts the limit that `word` says into its place.
 Result<void> read_limit(const LimitWord& limit, std::string_view word, Limits& into) {
   const auto key = limit.key;
@@ -92,17 +133,10 @@ Result<void> read_limit(const LimitWord& limit, std::string_view word, Limits& i
       into.packet_rate = TRY(parse_rate(key, word));
       return {};
     case LimitKind::egress_allow:
-      into.egress.allow = TRY(parse_list(key, word));
-      return {};
     case LimitKind::egress_deny:
-      into.egress.deny = TRY(parse_list(key, word));
-      return {};
     case LimitKind::ingress_allow:
-      into.ingress.allow = TRY(parse_list(key, word));
-      return {};
     case LimitKind::ingress_deny:
-      into.ingress.deny = TRY(parse_list(key, word));
-      return {};
+      return read_list(limit, word, into);
   }
   return {};
 }

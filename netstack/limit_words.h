@@ -32,7 +32,7 @@ constexpr std::array<LimitWord, firewall::kLimitKinds> kLimitWords{{
     {firewall::LimitKind::packet_rate, "packet_rate", "RATE", "how many packets it may send"},
 }};
 
-/// So many addresses and prefixes may one list name.
+/// So many addresses, prefixes and names may one list have.
 constexpr size_t kMostListed = 256;
 
 /// The option's name.

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <set>
 
+#include "netstack/dns_lists.h"
+
 namespace burrow::netstack {
 namespace {
 
@@ -30,7 +32,8 @@ Result<Wanted> read_changes(const LimitChanges& changes) {
   return wanted;
 }
 
-bool is_of(const firewall::Element& element, const Kinds& kinds) {
+bool is_replaced(const firewall::Element& element, const Kinds& kinds) {
+  if (firewall::is_gate(element.set)) return true;
   const auto kind = firewall::limit_kind(element.set);
   return kind && kinds.contains(*kind);
 }
@@ -40,8 +43,9 @@ bool says_nothing(const Step& step) {
   return change != nullptr && *change == ChangeFirewall{};
 }
 
-// Puts `wanted` into the steps of a record in the place of its elements of these kinds. Returns
-// what that changes, and no more: taken back, it leaves what stood before.
+// Puts `wanted` into the steps of a record in the place of its elements of these kinds, and of the
+// gate what all its limits need then. Returns what that changes, and no more: taken back, it leaves
+// what stood before.
 ChangeFirewall replace_elements(Steps& steps, const Kinds& kinds,
                                 std::vector<firewall::Element> wanted) {
   std::vector<firewall::Element> before;
@@ -49,10 +53,16 @@ ChangeFirewall replace_elements(Steps& steps, const Kinds& kinds,
     auto* recorded = std::get_if<ChangeFirewall>(&step);
     if (recorded == nullptr) continue;
     const auto leaving = std::ranges::stable_partition(
-        recorded->add, [&](const firewall::Element& element) { return !is_of(element, kinds); });
+        recorded->add,
+        [&](const firewall::Element& element) { return !is_replaced(element, kinds); });
     std::ranges::move(leaving, std::back_inserter(before));
     recorded->add.erase(leaving.begin(), leaving.end());
   }
+  // What `wanted` has of the gate is its part of it.
+  auto gate = firewall::gate_for(elements_of(steps));
+  std::ranges::move(gate, std::back_inserter(wanted));
+  std::ranges::sort(wanted);
+  wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());
   std::erase_if(steps, says_nothing);
   std::ranges::sort(before);
   ChangeFirewall change;
@@ -91,11 +101,47 @@ void plan_bridged_packets(const NetworkRecord& network, const BridgedNow& bridge
   plan.changes.push_back({network_record_path(network.network), encode(network), encode(after)});
 }
 
-Plan plan_of(ChangeFirewall change, RecordChange record) {
-  Plan plan;
-  if (change != ChangeFirewall{}) plan.steps.emplace_back(std::move(change));
+void add_change(Plan& plan, RecordChange record) {
   if (record.before != record.after) plan.changes.push_back(std::move(record));
-  return plan;
+}
+
+AddDnsEntry* find_dns_entry(Steps& steps) {
+  for (auto& step : steps) {
+    if (auto* entry = std::get_if<AddDnsEntry>(&step)) return entry;
+  }
+  return nullptr;
+}
+
+Failure no_dns(const NetworkName& network) {
+  return fail(
+      Errc::unsupported,
+      "network \"{}\": names in lists need its DNS, by which their addresses are known, and "
+      "it has none",
+      network);
+}
+
+// The daemon is told last: what it opens then is asked about already.
+void add_dns_change(Plan& plan, const AddDnsEntry& before, const AddDnsEntry& after) {
+  if (before.header == after.header && before.entry == after.entry) return;
+  plan.steps.emplace_back(ReplaceDnsEntry{.file = before.file,
+                                          .container = before.container,
+                                          .header = after.header,
+                                          .entry = after.entry,
+                                          .header_before = before.header,
+                                          .entry_before = before.entry});
+  plan.steps.emplace_back(ServeDns{});
+}
+
+firewall::LimitedContainer limited(const ContainerId& container, std::string_view name,
+                                   const BridgeAttachment& attachment) {
+  firewall::LimitedContainer limited{.container = container,
+                                     .container_name = std::string{name},
+                                     .network = attachment.request->network.name,
+                                     .addresses = {}};
+  for (const auto& entry : attachment.addressing.addresses) {
+    limited.addresses.push_back(entry.address.address);
+  }
+  return limited;
 }
 
 Result<void> check_guarded(const NetworkRecord& network) {
@@ -171,14 +217,26 @@ Result<void> keep_changed_lists(const std::optional<NetworkRecord>& record,
 
 std::vector<firewall::Element> limit_elements(const ContainerId& container, std::string_view name,
                                               const BridgeAttachment& attachment) {
-  firewall::LimitedContainer limited{.container = container,
-                                     .container_name = std::string{name},
-                                     .network = attachment.request->network.name,
-                                     .addresses = {}};
-  for (const auto& entry : attachment.addressing.addresses) {
-    limited.addresses.push_back(entry.address.address);
-  }
-  return firewall::compile(limited, container_limits(attachment));
+  return firewall::compile(limited(container, name, attachment), container_limits(attachment));
+}
+
+Result<void> check_listed_names(const BridgeAttachment& attachment, const Snapshot& snapshot) {
+  const auto& options = attachment.options;
+  if (!options.limits.egress.has_names() && !options.own_limits.egress.has_names()) return {};
+  const auto& network = attachment.request->network;
+  if (network.has_dns && snapshot.has_dns_daemon) return {};
+  return no_dns(network.name);
+}
+
+std::vector<std::string> name_lines(const ContainerId& container, std::string_view name,
+                                    const BridgeAttachment& attachment) {
+  return name_list_lines(limited(container, name, attachment),
+                         attachment.options.own_limits.egress);
+}
+
+std::vector<std::string> network_name_lines(const BridgeAttachment& attachment) {
+  return name_list_lines(attachment.request->network.name, attachment.bridge,
+                         attachment.options.limits.egress);
 }
 
 Result<Plan> plan_limits(const AttachmentRecord& record, const NetworkRecord& network,
@@ -195,15 +253,32 @@ Result<Plan> plan_limits(const AttachmentRecord& record, const NetworkRecord& ne
                 record.network);
   }
   auto after = record;
-  auto change =
-      replace_elements(after.steps, wanted.kinds, firewall::compile(limited, wanted.limits));
-  auto plan = plan_of(std::move(change), {attachment_record_path(record.container, record.network),
-                                          encode(record), encode(after)});
+  auto* entry = find_dns_entry(after.steps);
+  if (entry == nullptr && wanted.limits.egress.has_names()) return no_dns(record.network);
+  Plan names;
+  auto elements = firewall::compile(limited, wanted.limits);
+  if (entry != nullptr) {
+    const auto before = *entry;
+    entry->entry =
+        with_name_lists(entry->entry, wanted.kinds, name_list_lines(limited, wanted.limits.egress));
+    add_dns_change(names, before, *entry);
+    if (has_name_list(entry->entry)) {
+      std::ranges::move(firewall::gate_for(limited), std::back_inserter(elements));
+    }
+  }
+  auto change = replace_elements(after.steps, wanted.kinds, std::move(elements));
+  Plan plan;
+  if (change != ChangeFirewall{}) plan.steps.emplace_back(std::move(change));
+  std::ranges::move(names.steps, std::back_inserter(plan.steps));
+  add_change(plan, {attachment_record_path(record.container, record.network), encode(record),
+                    encode(after)});
   if (!wanted.limits.empty()) plan_bridged_packets(network, bridged, plan);
   return plan;
 }
 
-Result<Plan> plan_limits(const NetworkRecord& record, const LimitChanges& changes) {
+Result<Plan> plan_limits(const NetworkRecord& record,
+                         const std::vector<AttachmentRecord>& attachments,
+                         const LimitChanges& changes) {
   TRY_VOID(check_guarded(record));
   const auto wanted = TRY(read_changes(changes));
   for (const auto kind : {firewall::LimitKind::connection_rate, firewall::LimitKind::connections,
@@ -214,10 +289,34 @@ Result<Plan> plan_limits(const NetworkRecord& record, const LimitChanges& change
   }
   auto after = record;
   for (const auto& [key, word] : changes) after.limits[key] = word;
-  auto change = replace_elements(after.steps, wanted.kinds,
-                                 firewall::compile(record.network, record.bridge, wanted.limits));
-  return plan_of(std::move(change),
-                 {network_record_path(record.network), encode(record), encode(after)});
+  auto elements = firewall::compile(record.network, record.bridge, wanted.limits);
+  const auto lines = name_list_lines(record.network, record.bridge, wanted.limits.egress);
+  // Each attachment's record has the network's lines, since each can be the one that brings the
+  // file back; the file is written once.
+  Plan names;
+  bool has_dns = false;
+  bool has_names = false;
+  for (const auto& attachment : attachments) {
+    auto later = attachment;
+    auto* entry = find_dns_entry(later.steps);
+    if (entry == nullptr) continue;
+    const auto before = *entry;
+    entry->header = with_name_lists(entry->header, wanted.kinds, lines);
+    if (!has_dns) add_dns_change(names, before, *entry);
+    has_dns = true;
+    has_names |= has_name_list(entry->header);
+    add_change(names, {attachment_record_path(later.container, later.network), encode(attachment),
+                       encode(later)});
+  }
+  if (!has_dns && !lines.empty()) return no_dns(record.network);
+  if (has_names) elements.push_back(firewall::gate_for(record.network, record.bridge));
+  auto change = replace_elements(after.steps, wanted.kinds, std::move(elements));
+  Plan plan;
+  if (change != ChangeFirewall{}) plan.steps.emplace_back(std::move(change));
+  std::ranges::move(names.steps, std::back_inserter(plan.steps));
+  add_change(plan, {network_record_path(record.network), encode(record), encode(after)});
+  std::ranges::move(names.changes, std::back_inserter(plan.changes));
+  return plan;
 }
 
 }  // namespace burrow::netstack

@@ -17,6 +17,15 @@ namespace burrow::netstack {
 /// addresses.
 Result<void> check_limits(const BridgeAttachment& attachment, FirewallDriver firewall);
 
+/// Checks that the names in lists of the attachment are going to be answered by a daemon of ours.
+/// Errors: unsupported, for a network or a host without DNS.
+Result<void> check_listed_names(const BridgeAttachment& attachment, const Snapshot& snapshot);
+
+/// The lines of the names in lists: of the container, and of the network itself.
+std::vector<std::string> name_lines(const ContainerId& container, std::string_view name,
+                                    const BridgeAttachment& attachment);
+std::vector<std::string> network_name_lines(const BridgeAttachment& attachment);
+
 /// Has the lists that the network on record was given while containers ran count for `attachment`.
 /// Errors: corrupt, when the record has words that are none.
 Result<void> keep_changed_lists(const std::optional<NetworkRecord>& record,
@@ -47,8 +56,10 @@ struct BridgedNow {
 Result<Plan> plan_limits(const AttachmentRecord& record, const NetworkRecord& network,
                          const BridgedNow& bridged, const LimitChanges& changes);
 
-/// Plans other lists for a network that containers run on. Rates are each container's. Errors:
-/// invalid_input, unsupported.
-Result<Plan> plan_limits(const NetworkRecord& record, const LimitChanges& changes);
+/// Plans other lists for a network that containers run on, of which `attachments` are the records.
+/// Rates are each container's. Errors: invalid_input, unsupported.
+Result<Plan> plan_limits(const NetworkRecord& record,
+                         const std::vector<AttachmentRecord>& attachments,
+                         const LimitChanges& changes);
 
 }  // namespace burrow::netstack

@@ -47,6 +47,7 @@ class Planner {
         TRY_VOID(check_limits(attachments.back(), settings_.firewall));
         TRY_VOID(keep_changed_lists(snapshot_.networks.at(asked.network.name).record,
                                     attachments.back()));
+        TRY_VOID(check_listed_names(attachments.back(), snapshot_));
       } else {
         TRY(program_of(asked.network));
       }
@@ -323,8 +324,11 @@ class Planner {
       entry.addresses.push_back(address.address.address);
     }
     entry.lines = service_dns_lines(request_.container, entry.names, request_.ports);
+    std::ranges::move(name_lines(request_.container, request_.container_name, attachment),
+                      std::back_inserter(entry.lines));
     // They were read before: what cannot be meant was refused.
     auto lines = network_dns_lines(network).value_or(std::vector<std::string>{});
+    std::ranges::move(network_name_lines(attachment), std::back_inserter(lines));
     steps.emplace_back(
         AddDnsEntry{.file = dns_file_of(network),
                     .container = request_.container,

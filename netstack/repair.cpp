@@ -48,7 +48,7 @@ Result<AttachmentView> look_at(AttachmentRecord record, host::RouteSocket& route
   }
   for (const auto& step : view.record.steps) {
     if (const auto* add = std::get_if<AddDnsEntry>(&step)) {
-      view.has_dns_entry = dns.has_entry(add->file, add->container);
+      view.has_dns_entry = dns.has_entry(add->file, add->container) && dns.has_name_lists(*add);
     }
   }
   auto netns = host::NetNs::open(view.record.netns);

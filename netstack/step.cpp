@@ -21,7 +21,8 @@ ChangeFirewall taken_back(const ChangeFirewall& change) {
 // then links, then settings of the whole host.
 int inverted_rank(const Step& step) {
   return std::visit(
-      Overloaded{[](const RemoveDnsEntry&) { return 0; }, [](const NotifyDns&) { return 1; },
+      Overloaded{[](const RemoveDnsEntry&) { return 0; }, [](const ReplaceDnsEntry&) { return 0; },
+                 [](const NotifyDns&) { return 1; },
                  // Others let nothing pass that our table does not filter.
                  [](const RemoveAccepts&) { return 2; }, [](const ChangeFirewall&) { return 3; },
                  [](const ChangeFirewalld&) { return 3; }, [](const ForgetFlows&) { return 4; },
@@ -184,6 +185,10 @@ std::optional<Step> inverse(const Step& step) {
           [](const AddDnsEntry& add) -> Inverse {
             return RemoveDnsEntry{add.file, add.container, add.header_before};
           },
+          [](const ReplaceDnsEntry& s) -> Inverse {
+            return ReplaceDnsEntry{s.file,         s.container, s.header_before,
+                                   s.entry_before, s.header,    s.entry};
+          },
           [](const ServeDns&) -> Inverse { return NotifyDns{}; },
           [](const SetUpPlugin& set_up) -> Inverse { return TearDownPlugin{set_up.call}; },
           [](const AcquireLease& acquire) -> Inverse {
@@ -216,7 +221,8 @@ Steps invert(std::span<const Step> steps) {
     } else if (std::holds_alternative<NotifyDns>(*back)) {
       has_dns = true;
     } else {
-      has_dns |= std::holds_alternative<RemoveDnsEntry>(*back);
+      has_dns |= std::holds_alternative<RemoveDnsEntry>(*back) ||
+                 std::holds_alternative<ReplaceDnsEntry>(*back);
       result.push_back(*std::move(back));
     }
   }

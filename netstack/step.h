@@ -210,6 +210,16 @@ struct AddDnsEntry {
   std::optional<std::string> header_before;  ///< what taking the step back puts back
   friend bool operator==(const AddDnsEntry&, const AddDnsEntry&) = default;
 };
+/// Writes the network's own lines and a container's anew, in the place of those that are on record.
+struct ReplaceDnsEntry {
+  std::string file;
+  ContainerId container;
+  std::string header;
+  std::string entry;
+  std::string header_before;
+  std::string entry_before;
+  friend bool operator==(const ReplaceDnsEntry&, const ReplaceDnsEntry&) = default;
+};
 /// Takes a container's line out; a file without containers goes. The header becomes `header` again,
 /// if there is one.
 struct RemoveDnsEntry {
@@ -259,8 +269,8 @@ using Step =
                  DeleteLinkGroups, EnableHairpin, BringUp, TakeDown, StartLoopback, StopLoopback,
                  AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress,
                  AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ChangeFirewalld, ForgetFlows,
-                 AddDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin,
-                 AcquireLease, ReleaseLease>;
+                 AddDnsEntry, ReplaceDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin,
+                 TearDownPlugin, AcquireLease, ReleaseLease>;
 using Steps = std::vector<Step>;
 
 /// Whether another program carries the step out, which may take its time: an errand, run without

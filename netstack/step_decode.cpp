@@ -268,6 +268,11 @@ Result<Step> decode_step(const JsonCursor& cursor) {
     return TRY(made_of<AddDnsEntry>(fields.file(), fields.container(), fields.text("header"),
                                     fields.text("entry"), fields.optional_text("header_before")));
   }
+  if (kind == "replace_dns_entry") {
+    return TRY(made_of<ReplaceDnsEntry>(fields.file(), fields.container(), fields.text("header"),
+                                        fields.text("entry"), fields.text("header_before"),
+                                        fields.text("entry_before")));
+  }
   if (kind == "remove_dns_entry")
     return TRY(
         made_of<RemoveDnsEntry>(fields.file(), fields.container(), fields.optional_text("header")));

@@ -192,6 +192,15 @@ struct Encoder {
     if (s.header_before) json["header_before"] = *s.header_before;
     return json;
   }
+  Json operator()(const ReplaceDnsEntry& s) const {
+    return {{"step", "replace_dns_entry"},
+            {"file", s.file},
+            {"container", s.container.str()},
+            {"header", s.header},
+            {"entry", s.entry},
+            {"header_before", s.header_before},
+            {"entry_before", s.entry_before}};
+  }
   Json operator()(const RemoveDnsEntry& s) const {
     Json json{{"step", "remove_dns_entry"}, {"file", s.file}, {"container", s.container.str()}};
     if (s.header) json["header"] = *s.header;

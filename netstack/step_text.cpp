@@ -179,6 +179,10 @@ std::string to_string(const Step& step) {
           [](const AddDnsEntry& s) {
             return fmt::format("add to DNS of {}: {}", s.file, indented(s.entry));
           },
+          [](const ReplaceDnsEntry& s) {
+            return fmt::format("change in DNS of {}: {}", s.file,
+                               indented(s.header == s.header_before ? s.entry : s.header));
+          },
           [](const RemoveDnsEntry& s) {
             return fmt::format("remove from DNS of {}: {}", s.file, s.container);
           },

@@ -123,7 +123,9 @@ constexpr std::array kSubcommands{
         "Changes the limits that are named, in one transaction, while containers run; an empty "
         "word "
         "takes one away, the others stay. Lists hold addresses and prefixes of both families with "
-        "commas between them, or the word none; rates are such as 100/second or "
+        "commas between them, or the word none; those of whom one may send to also names, such as "
+        "deb.debian.org or *.example.com, which burrow-dns opens as it answers them. Rates are "
+        "such as 100/second or "
         "\"100/minute burst 20\". Connections that stand go on.\n\n"
         "A container's limits are those of its set-up again when it is set up anew. Lists of a "
         "network stay until its last container has gone. Rates are each container's."},

@@ -32,10 +32,11 @@ void try_edit(std::string_view before, std::string_view now) {
   const NetworkZone edited{NetworkZone{old_files}, read(before, diff->gone), read(now, diff->come)};
   const NetworkZone fresh{new_files};
   if (edited.name_count() != fresh.name_count() ||
-      edited.container_count() != fresh.container_count()) {
+      edited.container_count() != fresh.container_count() ||
+      edited.egress_lists().size() != fresh.egress_lists().size()) {
     std::abort();
   }
-  fresh.for_each_name([&](std::string_view labels, const Name& name) {
+  fresh.for_each_name([&](std::string_view labels, const burrow::dns::Name& name) {
     const auto* other = edited.find_name(labels);
     if (other == nullptr || other->addresses.size() != name.addresses.size() ||
         other->records.size() != name.records.size()) {

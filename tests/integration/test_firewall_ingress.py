@@ -113,7 +113,7 @@ class BadInput(LimitsTest):
         container = self.container("a")
         for options, *words in (
                 ({"egress_deny": "10.0.0.1/8"}, 'network "front": egress_deny: host bits set: "10.0.0.1/8"'),
-                ({"egress_allow": "example.org"}, '"example.org" is a name'),
+                ({"ingress_allow": "example.org"}, '"example.org" is a name'),
                 ({"connection_rate": "0/second"}, 'connection_rate: not a rate: "0/second"'),
                 ({"packet_rate": "1/week"}, 'packet_rate: not a rate: "1/week"'),
                 ({"connections": "0"}, '"connections": found "0"'),

@@ -297,7 +297,7 @@ class Table(unittest.TestCase):
         apply({"networks": [BACK], **published(web("api"))}, "replace")
         self.assertEqual(mine(), before)
         text = listing()
-        self.assertIn("burrow ruleset 5", text)
+        self.assertIn("burrow ruleset 7", text)
         self.assertIn('"br1"', text)
         self.assertIn("container api (api-1)", text)
         self.assertNotIn("container web", text)

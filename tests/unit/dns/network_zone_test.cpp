@@ -44,7 +44,7 @@ NetworkZone edited(const NetworkZone& zone, std::string_view before,
 // Everything that a zone says, as text.
 std::string dump(const NetworkZone& zone) {
   Texts lines;
-  zone.for_each_name([&](std::string_view labels, const Name& name) {
+  zone.for_each_name([&](std::string_view labels, const dns::Name& name) {
     std::string line = name_text(labels) + ":";
     for (const auto& each : addresses(zone, labels)) line += " " + each;
     for (const auto& each : name.records) {

@@ -48,6 +48,8 @@ TEST_CASE("a container's lists and rates are elements of each of its addresses, 
   limits.packet_rate = *Rate::parse("10/second burst 5");
   const auto elements = compile(web(), limits);
   CHECK(texts(elements) == std::vector<std::string>{
+                               "limited4 { 10.0.0.2 }",
+                               "limited6 { fd00::2 }",
                                "egress_deny4 { 10.0.0.2 . 192.0.2.7/32 }",
                                "egress_allow4 { 10.0.0.2 . 192.0.2.0/24 }",
                                "egress_allow6 { fd00::2 . 2001:db8::/32 }",
@@ -68,9 +70,9 @@ TEST_CASE("a network's lists are of its bridge, and its rates are no elements of
   limits.egress.deny = prefixes({"10.0.0.0/8", "fd00::/8"});
   limits.connections = ConnectionCount{5};
   CHECK(texts(compile(*NetworkName::parse("front"), *LinkName::parse("br0"), limits)) ==
-        std::vector<std::string>{"network_egress_deny4 { br0 . 10.0.0.0/8 }",
-                                 "network_egress_deny6 { br0 . fd00::/8 }",
-                                 "network_ingress_only { br0 }"});
+        std::vector<std::string>{
+            "limited_bridges { br0 }", "network_egress_deny4 { br0 . 10.0.0.0/8 }",
+            "network_egress_deny6 { br0 . fd00::/8 }", "network_ingress_only { br0 }"});
 }
 
 TEST_CASE("every element of a limit tells of which kind it is, and no other element does") {
@@ -87,7 +89,8 @@ TEST_CASE("every element of a limit tells of which kind it is, and no other elem
   all.insert(all.end(), more.begin(), more.end());
   for (const auto& element : all) {
     const auto kind = limit_kind(element.set);
-    REQUIRE(kind.has_value());
+    CHECK(kind.has_value() != is_gate(element.set));
+    if (!kind) continue;
     ++of_kind.at(static_cast<size_t>(*kind));
     const auto word = shape_of(element.set).name;
     const bool is_egress = *kind == LimitKind::egress_allow || *kind == LimitKind::egress_deny;
@@ -106,4 +109,25 @@ TEST_CASE("lists need no reading of whole sets before they are added") {
   Limits limits;
   limits.egress.deny = prefixes({"10.0.0.0/8"});
   for (const auto& element : compile(web(), limits)) CHECK(probes_for(element).scans.empty());
+}
+
+TEST_CASE("the gate has whoever is asked about with new connections, and nobody else") {
+  const auto gate_of = [](const Limits& limits) {
+    std::vector<std::string> gate;
+    for (const auto& element : compile(web(), limits)) {
+      if (is_gate(element.set)) gate.push_back(to_string(element));
+    }
+    return gate;
+  };
+  using Gate = std::vector<std::string>;
+  CHECK(gate_of({}) == Gate{});
+  Limits limits;
+  limits.packet_rate = Rate{};
+  CHECK(gate_of(limits) == Gate{});
+  limits.ingress.deny = prefixes({"2001:db8::/32", "2001:db9::/32"});
+  CHECK(gate_of(limits) == Gate{"limited6 { fd00::2 }"});
+  limits.connections = ConnectionCount{};
+  CHECK(gate_of(limits) == Gate{"limited4 { 10.0.0.2 }", "limited6 { fd00::2 }"});
+  CHECK(compile(*NetworkName::parse("front"), *LinkName::parse("br0"), limits).front().set ==
+        SetName::limited_bridges);
 }

@@ -74,13 +74,31 @@ TEST_CASE("each direction and family asks a container's list before its network'
     return names;
   };
   using Names = std::vector<std::string>;
-  CHECK(asked_by("egress_limits4", "4") == Names{"egress_deny4", "egress_allow4", "egress_only4",
-                                                 "network_egress_deny4", "network_egress_allow4",
-                                                 "network_egress_deny4", "network_egress_allow4",
-                                                 "network_egress_only", "network_egress_only"});
+  CHECK(asked_by("egress_limits4", "4") ==
+        Names{"egress_deny4", "egress_deny_named4", "egress_allow4", "egress_allow_named4",
+              "egress_only4", "network_egress_deny4", "network_egress_deny_named4",
+              "network_egress_allow4", "network_egress_allow_named4", "network_egress_deny4",
+              "network_egress_deny_named4", "network_egress_allow4", "network_egress_allow_named4",
+              "network_egress_only", "network_egress_only"});
   CHECK(asked_by("ingress_limits6", "6") ==
         Names{"ingress_deny6", "ingress_allow6", "ingress_only6", "network_ingress_deny6",
               "network_ingress_allow6", "network_ingress_only"});
+}
+
+TEST_CASE("a new connection of those who have no limits is asked five questions about them") {
+  size_t questions = 0;
+  for (const auto& rule : all_rules()) {
+    for (const auto& expression : rule.expressions) {
+      const auto* jump = std::get_if<expression::Jump>(&expression);
+      const auto* next = std::get_if<expression::GoTo>(&expression);
+      const auto chain = jump != nullptr ? jump->chain : next != nullptr ? next->chain : "";
+      // There is one way to the lists, and what takes it does so once.
+      if (chain == "limits4") CHECK((rule.chain == "gate4" && next != nullptr));
+      if (rule.chain != "gate4") continue;
+      questions += std::holds_alternative<expression::Lookup>(expression) ? 1 : 0;
+    }
+  }
+  CHECK(questions == 5);
 }
 
 TEST_CASE("sets are declared in the order of their names in code") {

@@ -52,10 +52,21 @@ AttachmentRecord attachment_record(const SetupPlan& plan) {
   throw;
 }
 
+AddDnsEntry dns_entry(const Steps& steps) {
+  for (const auto& step : steps) {
+    if (const auto* entry = std::get_if<AddDnsEntry>(&step)) return *entry;
+  }
+  FAIL("no DNS entry");
+  throw;
+}
+
 const ChangeFirewall& only_step(const Plan& plan) {
   REQUIRE(plan.steps.size() == 1);
   return std::get<ChangeFirewall>(plan.steps.front());
 }
+
+// A bridge whose packets meet the firewall already, by somebody else's doing.
+const BridgedNow kLed{.packets = host::BridgedPackets::through_firewall, .netfilter = {}};
 
 }  // namespace
 
@@ -139,11 +150,46 @@ TEST_CASE("a live change of a container replaces what it names and leaves the re
   }
 }
 
+TEST_CASE("the gate opens with the first limit and closes with the last, whichever they are") {
+  const auto gate_in = [](const std::vector<firewall::Element>& elements) {
+    std::vector<std::string> texts;
+    for (const auto& element : elements) {
+      if (firewall::is_gate(element.set)) texts.push_back(to_string(element));
+    }
+    return texts;
+  };
+  using Gate = std::vector<std::string>;
+  const Gate both{"limited4 { 10.1.0.2 }", "limited6 { fd00:1::2 }"};
+  const auto plan = *planned(request({{"packet_rate", "5/second"}}));
+  auto record = attachment_record(plan);
+  const auto network = network_record(plan);
+  CHECK(gate_in(elements_of(record.steps)) == Gate{});
+  const auto change = [&](const LimitChanges& changes) {
+    const auto changed = *plan_limits(record, network, kLed, changes);
+    record = *decode_attachment_record(*changed.changes.at(0).after);
+    return only_step(changed);
+  };
+  CHECK(gate_in(change({{"connections", "3"}}).add) == both);
+  auto next = change({{"egress_deny", "192.0.2.0/24"}});
+  CHECK(gate_in(next.add) == Gate{});
+  CHECK(gate_in(next.remove) == Gate{});
+  next = change({{"connections", ""}});
+  CHECK(gate_in(next.remove) == Gate{"limited6 { fd00:1::2 }"});
+  CHECK(gate_in(elements_of(record.steps)) == Gate{"limited4 { 10.1.0.2 }"});
+  next = change({{"egress_deny", ""}});
+  CHECK(gate_in(next.remove) == Gate{"limited4 { 10.1.0.2 }"});
+  CHECK(gate_in(elements_of(record.steps)) == Gate{});
+  CHECK(limits_in(elements_of(record.steps)).size() == 2);  // the rate of packets
+
+  const auto lists = *plan_limits(network, {}, {{"ingress_deny", "192.0.2.0/24"}});
+  CHECK(gate_in(only_step(lists).add) == Gate{"limited_bridges { br-front }"});
+}
+
 TEST_CASE("a live change of a network holds for containers that come later, too") {
   const auto asked = request({}, {{"egress_deny", "192.0.2.0/24"}, {"egress_allow", "none"}});
   const auto record = network_record(*planned(asked));
   const auto changed =
-      *plan_limits(record, {{"egress_deny", "198.51.100.0/24"}, {"egress_allow", ""}});
+      *plan_limits(record, {}, {{"egress_deny", "198.51.100.0/24"}, {"egress_allow", ""}});
   CHECK(limits_in(only_step(changed).remove).size() == 2);
   const auto after = *decode_network_record(*changed.changes.at(0).after);
   CHECK(limits_in(elements_of(after.steps)) ==
@@ -170,16 +216,16 @@ TEST_CASE("a live change that cannot be meant is refused") {
   const auto plan = *planned(request());
   const auto record = network_record(plan);
   const auto refused = [&](const LimitChanges& changes) {
-    const auto outcome = plan_limits(record, changes);
+    const auto outcome = plan_limits(record, {}, changes);
     REQUIRE_FALSE(outcome.has_value());
     return outcome.error().message;
   };
   CHECK(refused({{"packet_rate", "5/second"}}).starts_with("packet_rate is each container's"));
-  CHECK(refused({{"egress_deny", "x"}}).starts_with("egress_deny: "));
+  CHECK(refused({{"egress_deny", "x y"}}).starts_with("egress_deny: "));
   CHECK(refused({{"mtu", "5"}}) == "\"mtu\" is no limit");
   auto open = record;
   open.steps.clear();
-  CHECK_FALSE(plan_limits(open, {{"egress_deny", ""}}).has_value());
+  CHECK_FALSE(plan_limits(open, {}, {{"egress_deny", ""}}).has_value());
   auto bare = attachment_record(plan);
   bare.steps.clear();
   CHECK_FALSE(plan_limits(bare, record, {}, {{"egress_deny", ""}}).has_value());
@@ -265,4 +311,85 @@ TEST_CASE(
   CHECK(plan_limits(record, after, bridged, change)->changes.size() == 1);
   CHECK(led_packets(plan_limits(record, network, bridged, {{"packet_rate", ""}})->steps) ==
         nullptr);
+}
+
+TEST_CASE("names in lists stand in the DNS file, and open the gate for whoever has them") {
+  const auto asked = request({{"egress_deny", "ads.example"}, {"egress_allow", "none"}},
+                             {{"egress_allow", "deb.example,192.0.2.0/24"}});
+  const auto plan = *planned(asked);
+  const auto& entry = dns_entry(attachment_record(plan).steps);
+  const auto id = asked.container.str();
+  CHECK(entry.entry.find(fmt::format("\n={}   @ 0 EGRESS deny web 10.1.0.2,fd00:1::2 ads.example",
+                                     id)) != std::string::npos);
+  CHECK(entry.entry.find("EGRESS allow") == std::string::npos);
+  CHECK(entry.header.ends_with("\n=   @ 0 EGRESS allow front br-front deb.example"));
+  const auto network = elements_of(network_record(plan).steps);
+  CHECK(std::ranges::count(network, firewall::SetName::limited_bridges, &firewall::Element::set) ==
+        1);
+  CHECK(limits_in(network) ==
+        std::vector<std::string>{"network_egress_allow4 { br-front . 192.0.2.0/24 }",
+                                 "network_egress_only { br-front }"});
+}
+
+TEST_CASE("names that nobody would answer for are refused") {
+  auto asked = request({{"egress_deny", "ads.example"}});
+  asked.attachments[0].network.has_dns = false;
+  CHECK(
+      trouble(asked) ==
+      "network \"front\": names in lists need its DNS, by which their addresses are known, and it "
+      "has none");
+  asked.attachments[0].network.has_dns = true;
+  auto snapshot = examples::empty_host(asked);
+  snapshot.has_dns_daemon = false;
+  CHECK_FALSE(plan_setup(asked, snapshot, examples::settings()).has_value());
+}
+
+TEST_CASE("a live change of names is a change of the DNS file, and taken back it is the old one") {
+  const auto plan = *planned(request());
+  auto record = attachment_record(plan);
+  const auto network = network_record(plan);
+  const auto before = dns_entry(record.steps);
+  const auto changed =
+      *plan_limits(record, network, kLed, {{"egress_deny", "ads.example,192.0.2.1"}});
+  REQUIRE(changed.steps.size() == 3);
+  CHECK(std::get<ChangeFirewall>(changed.steps[0]).add.size() == 3);  // both gates
+  const auto& file = std::get<ReplaceDnsEntry>(changed.steps[1]);
+  CHECK(file.entry_before == before.entry);
+  CHECK(file.entry.starts_with(before.entry + "\n="));
+  CHECK(file.entry.ends_with(" ads.example"));
+  CHECK(std::holds_alternative<ServeDns>(changed.steps[2]));
+  record = *decode_attachment_record(*changed.changes.at(0).after);
+  CHECK(dns_entry(record.steps).entry == file.entry);
+  const auto back = invert(changed.steps);
+  CHECK(std::get<ReplaceDnsEntry>(back[0]) == ReplaceDnsEntry{file.file, file.container,
+                                                              file.header_before, file.entry_before,
+                                                              file.header, file.entry});
+  CHECK(std::holds_alternative<NotifyDns>(back[1]));
+
+  // Another list that comes and goes leaves it, and the gate stays open for both addresses.
+  const auto other = *plan_limits(record, network, kLed, {{"connections", "5"}});
+  CHECK(limits_in(only_step(other).add).size() == 2);
+  CHECK(only_step(other).remove.empty());
+  const auto end = *plan_limits(record, network, kLed, {{"egress_deny", ""}});
+  CHECK(std::get<ChangeFirewall>(end.steps[0]).remove.size() == 3);
+  CHECK(std::get<ReplaceDnsEntry>(end.steps[1]).entry == before.entry);
+}
+
+TEST_CASE("a network's names that change are on the record of each of its containers") {
+  const auto plan = *planned(request());
+  const auto network = network_record(plan);
+  auto second = attachment_record(plan);
+  second.container = *ContainerId::parse("second");
+  const auto changed =
+      *plan_limits(network, {attachment_record(plan), second}, {{"egress_allow", "deb.example"}});
+  REQUIRE(changed.changes.size() == 3);
+  for (size_t i = 1; i < 3; ++i) {
+    const auto after = *decode_attachment_record(*changed.changes[i].after);
+    CHECK(dns_entry(after.steps)
+              .header.ends_with("\n=   @ 0 EGRESS allow front br-front deb.example"));
+  }
+  CHECK(std::ranges::count_if(changed.steps, [](const Step& step) {
+          return std::holds_alternative<ReplaceDnsEntry>(step);
+        }) == 1);
+  CHECK_FALSE(plan_limits(network, {}, {{"egress_allow", "deb.example"}}).has_value());
 }

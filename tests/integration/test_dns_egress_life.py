@@ -1,0 +1,158 @@
+"""Names in lists of egress: how long what they opened stays open, and who is refused such lists."""
+
+import os
+import subprocess
+import time
+
+import dns_support as dns
+from limits_support import FAR4, FAR6, NEAR4
+from names_support import NamesTest, asks
+from netstack_support import DNS, attachment, main, request
+from watch_support import Watcher
+
+OPEN, REFUSED = "open", "refused"
+
+
+class Life(NamesTest):
+    def setUp(self):
+        super().setUp()
+        self.server.names = {"deb.example.org": ([FAR4, FAR6], 300), "near.example.org": ([NEAR4], 300)}
+
+    def test_a_list_that_changes_while_its_container_runs_counts_at_once(self):
+        web = self.start("web", self.front(), 2)
+        self.limit_ok("front", "--egress-allow", "deb.example.org,192.0.2.2", container="web")
+        asks(web, "deb.example.org")
+        self.assertEqual(self.outcomes(web, FAR4, NEAR4), [OPEN] * 2)
+        self.assertEqual(self.shown_limits(), {
+            (self.owner("web"), "egress_allow"): ["192.0.2.2/32", "deb.example.org"]})
+        self.limit_ok("front", "--egress-allow", "near.example.org", container="web")
+        self.assertEqual(self.addresses(), [])
+        self.assertEqual(self.outcomes(web, FAR4, NEAR4), [REFUSED] * 2)
+        asks(web, "near.example.org")
+        self.assertEqual(self.outcomes(web, FAR4, NEAR4), [REFUSED, OPEN])
+        self.limit_ok("front", "--egress-allow", "", "--egress-deny", "deb.example.org", container="web")
+        self.assertEqual(self.addresses(), [])
+        asks(web, "deb.example.org")
+        self.assertEqual(self.outcomes(web, FAR4, NEAR4), [REFUSED, OPEN])
+        self.limit_ok("front", "--egress-deny", "", container="web")
+        self.assertEqual((self.addresses(), self.outcomes(web, FAR4)), ([], [OPEN]))
+
+    def test_a_networks_list_that_changes_counts_for_those_who_come_later_too(self):
+        a = self.start("a", self.front(), 2)
+        self.limit_ok("front", "--egress-allow", "deb.example.org")
+        b = self.start("b", self.front(), 3)
+        asks(b, "deb.example.org")
+        self.assertEqual(self.outcomes(a, FAR4, NEAR4), [OPEN, REFUSED])
+        self.assertEqual(self.outcomes(b, FAR4, NEAR4), [OPEN, REFUSED])
+        self.limit_ok("front", "--egress-allow", "")
+        self.assertEqual(self.addresses(), [])
+        self.assertEqual(self.outcomes(a, FAR4, NEAR4), [OPEN] * 2)
+
+    def test_what_was_open_for_a_container_ends_with_it_also_without_the_daemon(self):
+        stays = self.start("stays", self.front(), 9, egress_allow="near.example.org")
+        for name, stopped in (("web", False), ("again", True)):
+            web = self.start(name, self.front(), 2, egress_allow="deb.example.org")
+            asks(web, "deb.example.org")
+            asks(stays, "near.example.org")
+            self.assertEqual(self.addresses(), sorted([FAR4, NEAR4]))
+            if stopped:
+                self._stop_daemon()
+            self.stop(name)
+            self.assertEqual(self.addresses(), [NEAR4])
+        self.stop("stays")
+        self.assertEqual(self.machine.sh("nft", "list", "tables"), "")
+
+    def test_after_a_flush_all_that_was_open_comes_back(self):
+        web = self.start("web", self.front(), 2, egress_allow="deb.example.org,near.example.org")
+        for qtype in (dns.A, dns.AAAA):
+            asks(web, "deb.example.org", qtype)
+        opened = self.opened()
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        self.assertEqual(self.netstack.run("firewall-reload").code, 0)
+        self.assertEqual(list(self.opened()), list(opened))
+        self.assertEqual(self.outcomes(web, FAR4, FAR6, NEAR4), [OPEN, OPEN, REFUSED])
+        # A set-up brings the table back as well.
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        self.start("other", self.front(), 3)
+        self.assertEqual(list(self.opened()), list(opened))
+        self.assertEqual(self.outcomes(web, FAR4, FAR6, NEAR4), [OPEN, OPEN, REFUSED])
+        watcher = Watcher()
+        self.addCleanup(watcher.stop)
+        asks(web, "near.example.org")
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        self.assertTrue(watcher.says("put back our table"))
+        dns.wait_until(lambda: len(self.opened()) == 3, what="the addresses of names")
+        self.assertEqual(self.outcomes(web, FAR4, FAR6, NEAR4), [OPEN] * 3)
+
+    def test_a_watcher_does_not_wake_for_names_that_come_and_go(self):
+        web = self.start("web", self.front(), 2, egress_allow="deb.example.org")
+        watcher = Watcher()
+        self.addCleanup(watcher.stop)
+        asks(web, "deb.example.org")
+        self.limit_ok("front", "--egress-allow", "near.example.org", container="web")
+        time.sleep(0.3)
+        self.assertNotIn("put back", watcher.said())
+        # Neither are they missed, or somebody else's, when all is compared.
+        asks(web, "near.example.org")
+        outcome = self.netstack.run("repair", "--dry-run")
+        self.assertEqual((outcome.code, outcome.err), (0, ""), outcome)
+        self.assertNotIn("named", outcome.out)
+
+    def test_two_threads_open_for_all_their_clients(self):
+        script = "/run/dns-with-two-threads"
+        with open(script, "w") as file:
+            file.write(f'#!/bin/sh\nexec {os.path.abspath(DNS)} --threads 2 "$@"\n')
+        os.chmod(script, 0o755)
+        self.netstack.flags[self.netstack.flags.index("--aardvark-binary") + 1] = script
+        front = self.front(egress_allow="near.example.org")
+        clients = [self.start(f"c{n}", front, n, egress_allow="deb.example.org") for n in range(2, 8)]
+        for client in clients:
+            asks(client, "deb.example.org")
+            asks(client, "near.example.org")
+        for client in clients:
+            self.assertEqual(self.outcomes(client, FAR4), [OPEN])
+        self.assertEqual(len(self.opened()), len(clients) + 1)
+        self.stop("c2")
+        self.assertEqual(len(self.opened()), len(clients))
+
+    def test_without_the_table_answers_come_all_the_same(self):
+        web = self.start("web", self.front(), 2, egress_allow="deb.example.org")
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        self.assertEqual(asks(web, "deb.example.org"), [FAR4])
+        self.assertEqual(self.netstack.run("firewall-reload").code, 0)
+        self.assertEqual(self.outcomes(web, FAR4, NEAR4), [OPEN, REFUSED])
+
+
+class Refusals(NamesTest):
+    def test_names_that_nobody_would_open_are_refused_with_a_reason(self):
+        silent = self.front()
+        silent["dns_enabled"] = False
+        web = self.container("web")
+        listed = {"egress_allow": "deb.example.org"}
+        self.assert_refused(web, request("web", attachment(silent, "10.30.0.2", options=listed)),
+                            'network "front": names in lists need its DNS')
+        self.assert_refused(web, request("web", attachment(self.front(), "10.30.0.2",
+                                                           options={"ingress_allow": "deb.example.org"})),
+                            '"deb.example.org" is a name: lists of who may send')
+        self.netstack.flags[self.netstack.flags.index("--aardvark-binary") + 1] = ""
+        self.assert_refused(web, request("web", attachment(self.front(), "10.30.0.2", options=listed)),
+                            'network "front": names in lists need its DNS')
+
+    def test_with_another_daemon_of_the_contract_a_list_with_names_is_refused(self):
+        """It serves, but opens nothing: known when it has been started, and all is taken back."""
+        script = "/run/other-dns"
+        with open(script, "w") as file:
+            file.write('#!/bin/sh\n'
+                       'while [ "$1" != --config ]; do shift; done\n'
+                       '(exec sh -c "sleep 60; :" other "$2" >/dev/null 2>&1 </dev/null) &\n'
+                       'echo -n $! > "$2/aardvark.pid"\n')
+        os.chmod(script, 0o755)
+        self.netstack.flags[self.netstack.flags.index("--aardvark-binary") + 1] = script
+        asked = request("web", attachment(self.front(), "10.30.0.2", options={"egress_allow": "deb.example.org"}))
+        error = self.netstack.setup(self.container("web"), asked).error
+        self.assertIn("names in lists need burrow-dns", error)
+        self.assertEqual(os.path.exists("/run/containers/networks/aardvark-dns/front"), False)
+
+
+if __name__ == "__main__":
+    main()
