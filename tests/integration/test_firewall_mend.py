@@ -50,7 +50,7 @@ class Mend(unittest.TestCase):
             if chain == "admin":
                 continue
             rules = objects("rule")
-            callers = [rule for rule in rules if f'"jump": {{"target": "{chain}"}}' in json.dumps(rule)]
+            callers = [rule for rule in rules if f'{{"target": "{chain}"}}' in json.dumps(rule)]
             deletions = [f"delete rule inet burrow {rule['chain']} handle {rule['handle']}" for rule in callers]
             nft("\n".join([*deletions, f"flush chain inet burrow {chain}", f"delete chain inet burrow {chain}"]))
             apply({}, "mend")
