@@ -20,6 +20,7 @@ constexpr size_t kSocketReceiveBuffer = 4U << 20U;
 // What a fresh socket takes at once on every kernel (net.core.wmem_default).
 constexpr size_t kDefaultSendBuffer = 200U << 10U;
 constexpr int kMostDumps = 16;
+constexpr int kMostLooseDumps = 2;
 
 std::string extended_text(const nlmsghdr& message) {
   const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(&message));
@@ -189,45 +190,62 @@ Result<size_t> NetfilterSocket::receive() {
   }
 }
 
+// Whether the listing is of one moment.
+Result<bool> NetfilterSocket::dump_once(const std::function<void(Messages&)>& build,
+                                        const OnMessage& on_message, Torn torn) {
+  Messages messages;
+  build(messages);
+  TRY_VOID(send(messages));
+  bool is_done = false;
+  bool is_torn = false;
+  Result<void> outcome;
+  while (!is_done) {
+    const auto size = TRY(receive());
+    if (size == 0) return fail(Errc::system, "netfilter broke a listing off");
+    int left = static_cast<int>(size);
+    for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.get());
+         mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+      if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) is_torn = true;
+      if (is_answer_code(*message)) {
+        const auto refusal = read_refusal(*message);
+        is_done = true;
+        if (refusal.code == EINTR)
+          is_torn = true;
+        else if (refusal.code != 0)
+          outcome = system_failure(refusal.code, "list from netfilter");
+      } else if (message->nlmsg_type == NLMSG_DONE) {
+        is_done = true;
+        const int code = done_code(*message);
+        is_torn |= code == EINTR;
+        if (code != 0 && code != EINTR && outcome) {
+          outcome = system_failure(code, "list from netfilter");
+        }
+      } else if (outcome && (torn == Torn::enough || !is_torn)) {
+        outcome = on_message(*message);
+      }
+    }
+  }
+  if (is_torn && torn == Torn::refused) return false;
+  TRY_VOID(std::move(outcome));
+  return !is_torn;
+}
+
 Result<void> NetfilterSocket::dump(const std::function<void(Messages&)>& build,
                                    const OnMessage& on_message,
                                    const std::function<void()>& on_restart) {
-  Messages messages;
   for (int attempt = 0; attempt < kMostDumps; ++attempt) {
-    messages.clear();
-    build(messages);
-    TRY_VOID(send(messages));
-    bool is_done = false;
-    bool is_torn = false;
-    Result<void> outcome;
-    while (!is_done) {
-      const auto size = TRY(receive());
-      if (size == 0) return fail(Errc::system, "netfilter broke a listing off");
-      int left = static_cast<int>(size);
-      for (const auto* message = reinterpret_cast<const nlmsghdr*>(incoming_.get());
-           mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-        if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) is_torn = true;
-        if (is_answer_code(*message)) {
-          const auto refusal = read_refusal(*message);
-          is_done = true;
-          if (refusal.code == EINTR)
-            is_torn = true;
-          else if (refusal.code != 0)
-            outcome = system_failure(refusal.code, "list from netfilter");
-        } else if (message->nlmsg_type == NLMSG_DONE) {
-          is_done = true;
-          const int code = done_code(*message);
-          is_torn |= code == EINTR;
-          if (code != 0 && outcome) outcome = system_failure(code, "list from netfilter");
-        } else if (outcome && !is_torn) {
-          outcome = on_message(*message);
-        }
-      }
-    }
-    if (!is_torn) return outcome;
+    if (TRY(dump_once(build, on_message, Torn::refused))) return {};
     on_restart();
   }
   return fail(Errc::changed, "the firewall kept changing while it was read");
+}
+
+Result<void> NetfilterSocket::dump_loosely(const std::function<void(Messages&)>& build,
+                                           const OnMessage& on_message) {
+  for (int attempt = 0; attempt < kMostLooseDumps; ++attempt) {
+    if (TRY(dump_once(build, on_message, Torn::enough))) return {};
+  }
+  return {};
 }
 
 Result<std::vector<Refusal>> NetfilterSocket::request(Messages& messages,

@@ -64,6 +64,11 @@ class NetfilterSocket {
   Result<void> dump(const std::function<void(Messages&)>& build, const OnMessage& on_message,
                     const std::function<void()>& on_restart);
 
+  /// The same for a table that others change all the time, for who can do with most of it: a part
+  /// may come twice, and one that came or went meanwhile not at all.
+  Result<void> dump_loosely(const std::function<void(Messages&)>& build,
+                            const OnMessage& on_message);
+
   /// Sends requests of which each asks for an acknowledgement; sequence numbers are set here, from
   /// 1 on. Returns the refusals, by sequence number. Errors: system when answers are missing.
   Result<std::vector<Refusal>> request(Messages& messages, const OnMessage& on_message);
@@ -74,6 +79,9 @@ class NetfilterSocket {
 
  private:
   explicit NetfilterSocket(host::Fd fd) : fd_(std::move(fd)) {}
+  enum class Torn { refused, enough };
+  Result<bool> dump_once(const std::function<void(Messages&)>& build, const OnMessage& on_message,
+                         Torn torn);
   Result<void> send(Messages& messages);
   Result<size_t> receive();
   Result<void> set_buffer(int option, int forced, size_t size);

@@ -10,9 +10,9 @@
 #include "core/log.h"
 #include "firewall/admin_rules.h"
 #include "firewall/conflicts.h"
-#include "firewall/limits.h"
 #include "firewall/mending.h"
 #include "firewall/messages.h"
+#include "firewall/named_peers_end.h"
 #include "firewall/netlink.h"
 #include "firewall/policy.h"
 #include "firewall/replies.h"
@@ -158,32 +158,6 @@ Failure explain_clash(Session& session, std::span<const Element> added,
 
 enum class Structure : uint8_t { whole, mended };
 
-// What hangs on who leaves the gate: addresses that names in its lists stood for. They must not
-// hold for whoever has the container's address next.
-Result<std::vector<Element>> named_peers_of(Session& session, std::span<const Element> leaving) {
-  std::set<Field> owners;
-  for (const auto& element : leaving) {
-    if (is_gate(element.set)) owners.insert(element.key.front());
-  }
-  std::vector<Element> found;
-  if (owners.empty()) return found;
-  for (const auto& shape : all_shapes()) {
-    if (shape.filled_by != FilledBy::answers) continue;
-    for (auto& element : TRY(session.read_set(shape.set))) {
-      if (owners.contains(element.key.front())) found.push_back(std::move(element));
-    }
-  }
-  return found;
-}
-
-// Removes what may have ended by itself by now.
-void put_end_of(Messages& batch, std::span<const Element> elements) {
-  for_each_set(elements, [&](auto run) {
-    put_ensure_elements(batch, run);
-    put_delete_elements(batch, run);
-  });
-}
-
 Result<void> keep(Session& session, Change change, Structure structure = Structure::whole) {
   change.add = TRY(without_conflicts(change.add));
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
@@ -194,11 +168,10 @@ Result<void> keep(Session& session, Change change, Structure structure = Structu
     if (change.administrators) change.administrators->put(batch);
     if (difference.remove.empty() && difference.add.empty() && batch.count() == 1) return {};
     for_each_set(difference.remove, [&](auto run) { put_delete_elements(batch, run); });
-    put_end_of(batch, TRY(named_peers_of(session, difference.remove)));
     for_each_set(difference.add, [&](auto run) { put_add_elements(batch, run); });
     put_batch_end(batch);
     const auto refusals = TRY(session.commit(batch));
-    if (refusals.empty()) return {};
+    if (refusals.empty()) return end_named_peers(session, gone_through_gate(difference.remove));
     if (is_overtaken(refusals)) continue;
     if (has_code(refusals, ENOENT)) {
       return fail(Errc::changed, "firewall table \"{}\" went away", kTableName);
@@ -244,11 +217,6 @@ Result<void> remove(Session& session) {
   return describe(refusals);
 }
 
-bool takes_a_bridge(const Change& change) {
-  return std::ranges::any_of(
-      change.remove, [](const Element& element) { return element.set == SetName::bridges; });
-}
-
 bool takes_all_bridges(const Change& change, const std::vector<Element>& bridges) {
   return std::ranges::all_of(bridges, [&](const Element& bridge) {
     return std::ranges::any_of(
@@ -277,15 +245,11 @@ Result<bool> remove_unless_used(Session& session, const Change& change) {
 
 // Two commands that take the last bridges of two run directories see each other's: the one whose
 // change comes last finds none any more.
-Result<void> keep_while_used(Session& session, const Change& change) {
-  TRY_VOID(keep(session, change));
-  if (takes_a_bridge(change)) TRY(remove_unless_used(session, {}));
-  return {};
-}
-
 Result<void> remove_if_last(Session& session, const Change& change) {
   if (TRY(remove_unless_used(session, change))) return {};
-  return keep_while_used(session, change);
+  TRY_VOID(keep(session, change));
+  TRY(remove_unless_used(session, {}));
+  return {};
 }
 
 // What a renewed table gets: the elements of `change`, and those that stand for owners which the
@@ -407,7 +371,7 @@ Result<void> Nftables::apply(const Change& change) {
   Session session{*socket_};
   switch (change.table) {
     case Change::Table::keep:
-      return keep_while_used(session, change);
+      return keep(session, change);
     case Change::Table::mend:
       return keep(session, change, Structure::mended);
     case Change::Table::create:

@@ -58,6 +58,20 @@ Result<std::vector<Element>> Session::read_set(SetName set) {
   return reader.take();
 }
 
+Result<std::vector<Element>> Session::read_most_of(SetName set) {
+  ElementReader reader;
+  auto outcome = socket_.dump_loosely(
+      [&](Messages& messages) { put_dump_elements(messages, shape_of(set).name); },
+      [&](const nlmsghdr& message) { return reader.read(message); });
+  if (!outcome && outcome.error().code != Errc::not_found) {
+    return Failure{std::move(outcome).error()};
+  }
+  auto elements = reader.take();
+  std::ranges::sort(elements);
+  elements.erase(std::ranges::unique(elements).begin(), elements.end());
+  return elements;
+}
+
 Result<std::vector<std::string>> Session::chains() {
   std::vector<std::string> names;
   TRY_VOID(socket_.dump([](Messages& messages) { put_dump_chains(messages); },

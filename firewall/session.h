@@ -30,6 +30,8 @@ class Session {
   Result<Found> look_up(std::span<const Element> elements);
   /// The elements of a set, sorted by key; none when the set does not exist.
   Result<std::vector<Element>> read_set(SetName set);
+  /// The same of a set that others change all the time: most of it, for who can do with that.
+  Result<std::vector<Element>> read_most_of(SetName set);
   /// The names of the chains of our table.
   Result<std::vector<std::string>> chains();
   /// The chains of our table, with where they hang.

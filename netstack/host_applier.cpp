@@ -20,6 +20,13 @@ Result<void> tolerate_absence(Result<void> result) {
   return result;
 }
 
+bool only_ends_networks(const firewall::Change& change) {
+  return change.add.empty() &&
+         std::ranges::any_of(change.remove, [](const firewall::Element& element) {
+           return element.set == firewall::SetName::bridges;
+         });
+}
+
 Result<void> set_sysctl(const SetSysctl& step) {
   // Taking a setting back changes only what still is as we left it: `before` is our value then.
   if (step.before) {
@@ -228,7 +235,8 @@ Result<void> HostApplier::act(const ChangeFirewall& step) {
   change.add.insert(change.add.end(), step.add.begin(), step.add.end());
   switch (step.table) {
     case TableChange::keep:
-      change.table = Table::keep;
+      // Bridges of another run directory that were there when this was planned may go meanwhile.
+      change.table = only_ends_networks(change) ? Table::remove_if_last : Table::keep;
       break;
     case TableChange::create:
       change.table = Table::create;
