@@ -55,7 +55,7 @@ PURE = [
         "network_zone.*", "peer_ledger.*", "question_key.*", "race.*", "record.*", "records.*", "relay.*", "reply.*",
         "resolv_conf.*", "server_health.*", "shared_table.*", "wire.*", "zones.*")),
     *(f"firewall/{name}" for name in (
-        "elements.*", "firewalld_entries.*", "limits.*", "policy.*", "shapes.*")),
+        "accepts.*", "elements.*", "firewalld_entries.*", "limits.*", "policy.*", "shapes.*")),
     "ipam/*.cpp", "ipam/*.h",
     *(f"netstack/{name}" for name in (
         "create.*", "create_request.*", "dns_file.*", "dns_lists.*", "dns_records.*", "driver_options.*", "limit_words.*",

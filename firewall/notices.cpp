@@ -15,6 +15,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "firewall/foreign_rules.h"
 #include "firewall/messages.h"
 #include "firewall/netlink.h"
 #include "firewall/replies.h"
@@ -30,6 +31,7 @@ constexpr size_t kDatagram = 65536;
 // More than these are compared with all that stands at less cost than singly.
 constexpr size_t kMostElements = 4096;
 constexpr size_t kMostAdminRules = 4096;
+constexpr size_t kMostFollowed = 64;
 
 // All kinds of messages about objects of a table name it by attribute 1.
 constexpr uint16_t kTableAttribute = NFTA_RULE_TABLE;
@@ -89,6 +91,7 @@ void Losses::add(Losses later) {
   needs_comparison |= later.needs_comparison;
   had_no_table |= later.had_no_table;
   changed_admin |= later.changed_admin;
+  changed_others |= later.changed_others;
   std::ranges::move(later.elements, std::back_inserter(elements));
   std::ranges::move(later.admin_rules, std::back_inserter(admin_rules));
   if (later.by) blame(*std::move(later.by));
@@ -103,6 +106,37 @@ void Losses::add(Losses later) {
 void Losses::blame(Culprit later) {
   const bool is_less = by && by->deed > later.deed;
   if (!is_less) by = std::move(later);
+}
+
+void LossReader::follow_others(std::set<ChainPlace> places) {
+  follows_others_ = true;
+  followed_ = std::move(places);
+}
+
+// A chain that is new or has another policy, a rule of ours that goes, one that comes to ours, and
+// rules that all packets meet: no other change can drop what passed before, or bring rules out of
+// their place.
+void LossReader::read_others(const nlmsghdr& message) {
+  if (const auto chain = read_foreign_chain(message)) {
+    losses_.changed_others |= chain->hook && !is_left_out(chain->place) &&
+                              (chain->policy == ChainPolicy::drop || follows_others_);
+    return;
+  }
+  const auto placed = read_foreign_rule(message);
+  if (!placed || is_left_out(placed->place)) return;
+  const auto& rule = placed->rule;
+  if (rule.is_ours()) {
+    follows_others_ = true;
+    if (followed_.size() < kMostFollowed) followed_.insert(placed->place);
+    if (message.nlmsg_type != message_type(NFT_MSG_DELRULE)) return;
+    losses_.changed_others = takes_away_ = true;
+    return;
+  }
+  using Ending = ForeignRule::Ending;
+  const bool is_new = message.nlmsg_type == message_type(NFT_MSG_NEWRULE);
+  losses_.changed_others |= is_new && followed_.contains(placed->place);
+  if (rule.is_conditional || rule.ending == Ending::none) return;
+  losses_.changed_others |= rule.ending == Ending::drop || follows_others_;
 }
 
 void LossReader::read(std::span<const uint8_t> datagram) {
@@ -127,7 +161,10 @@ void LossReader::read(std::span<const uint8_t> datagram) {
       takes_away_ = ends_table_ = false;
       continue;
     }
-    if (!is_of_our_table(*message)) continue;
+    if (!is_of_our_table(*message)) {
+      read_others(*message);
+      continue;
+    }
     if (is(NFT_MSG_NEWTABLE)) {
       losses_.changed_admin = true;
     } else if (is(NFT_MSG_DELTABLE)) {

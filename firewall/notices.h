@@ -1,15 +1,21 @@
 // What the kernel says about changes of our table, by whomever: listens, and tells what was taken
-// away. Additions are of no interest here. Changes nothing.
+// away. Additions are of no interest here, but for those in chains of others that may drop what
+// rules of ours are to accept there. Changes nothing.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
+#include "firewall/accepts.h"
 #include "firewall/elements.h"
 #include "host/fd.h"
+
+struct nlmsghdr;
 
 namespace burrow::firewall {
 
@@ -35,6 +41,8 @@ struct Losses {
   bool changed_admin = false;
   /// Rules that somebody took out of chain `admin` while the table stood, by the kernel's numbers.
   std::vector<uint64_t> admin_rules;
+  /// A rule of ours went from a chain of others, or such a chain may drop more than before.
+  bool changed_others = false;
   /// Who was last to take the table away, or else something of it, where the kernel says so.
   std::optional<Culprit> by;
 
@@ -46,17 +54,25 @@ struct Losses {
 };
 
 /// Reads netlink messages in the order in which they come, transaction by transaction. Pure; the
-/// bytes are the kernel's.
+/// bytes are the kernel's. Of chains of others it tells what drops packets, and, once rules of ours
+/// are known to stand there, what comes into those chains, and what leads packets elsewhere: others
+/// change their rules all day.
 class LossReader {
  public:
   /// Takes in the messages of one datagram.
   void read(std::span<const uint8_t> datagram);
   /// Something was lost: from now on only a comparison helps.
-  void miss() { losses_.needs_comparison = losses_.changed_admin = true; }
+  void miss() { losses_.needs_comparison = losses_.changed_admin = losses_.changed_others = true; }
+  /// Rules of ours are to stand in chains of others, and do so in these.
+  void follow_others(std::set<ChainPlace> places);
   /// What was told so far; begins anew.
   [[nodiscard]] Losses take();
 
  private:
+  void read_others(const nlmsghdr& message);
+
+  bool follows_others_ = false;
+  std::set<ChainPlace> followed_;
   Losses losses_;
   std::vector<uint64_t> admin_rules_;  ///< of the transaction that is being told
   bool takes_away_ = false;            ///< likewise
@@ -73,6 +89,7 @@ class NoticeSocket {
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// What came since the last call; does not wait. Errors: system.
   Result<Losses> take();
+  void follow_others(std::set<ChainPlace> places) { reader_.follow_others(std::move(places)); }
 
  private:
   explicit NoticeSocket(host::Fd fd) : fd_(std::move(fd)) {}

@@ -8,6 +8,12 @@
 namespace burrow::netstack {
 namespace {
 
+std::string joined(const std::set<LinkName>& names) {
+  std::string text;
+  for (const auto& name : names) text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
+  return text;
+}
+
 Finding fine(std::string check, std::string found) {
   return {.check = std::move(check), .verdict = Verdict::fine, .found = std::move(found)};
 }
@@ -180,16 +186,11 @@ class Diagnosis {
   }
 
   void look_at_chains() {
-    bool is_clear = true;
-    for (const auto& chain : facts_.chains) {
-      if (chain.table == "netavark") is_beside_netavark_ = true;
-      if (chain.policy != firewall::ChainPolicy::drop) continue;
-      if (chain.hook == firewall::ChainHook::other) continue;
-      is_clear = false;
-      look_at(chain);
+    for (const auto& chain : facts_.chains) look_at(chain);
+    if (facts_.chains.empty()) {
+      add(fine("firewall.policies", "no base chain of others drops what it does not know"));
     }
-    if (is_clear) add(fine("firewall.policies", "no base chain of others drops by its policy"));
-    if (is_beside_netavark_) {
+    if (facts_.is_beside_netavark) {
       add({.check = "firewall.netavark",
            .verdict = Verdict::warning,
            .found = "table inet netavark is there",
@@ -208,24 +209,54 @@ class Diagnosis {
     }
   }
 
-  void look_at(const firewall::ForeignChain& chain) {
+  // Bridges whose packets meet the chain, and which no rule of ours accepts there.
+  [[nodiscard]] std::vector<std::string> missing_from(const firewall::DroppingChain& chain) const {
+    std::vector<std::string> missing;
+    for (const auto& bridge : facts_.bridges) {
+      const bool is_met = (bridge.has_ipv4 || chain.place.family != firewall::TableFamily::ip) &&
+                          (bridge.has_ipv6 || chain.place.family != firewall::TableFamily::ip6);
+      if (is_met && !chain.accepted.contains(bridge.name)) missing.push_back(bridge.name.str());
+    }
+    return missing;
+  }
+
+  void look_at(const firewall::DroppingChain& chain) {
     const bool is_forward = chain.hook == firewall::ChainHook::forward;
-    const bool is_certain = chain.rule_count == 0 && is_forward;
-    const auto name = fmt::format("{} {} {}", chain.family, chain.table, chain.name);
+    const bool is_certain = chain.rule_count == 0 && is_forward && chain.accepted.empty();
+    const auto name = to_string(chain.place);
+    const auto check = is_forward ? "firewall.forward-policy" : "firewall.input-policy";
+    const auto missing = missing_from(chain);
+    // Not every network has business with the host.
+    if (!chain.accepted.empty() && (missing.empty() || !is_forward)) {
+      add(fine(check, fmt::format("chain {} drops what it does not know, and has rules of ours "
+                                  "that accept {}",
+                                  name, joined(chain.accepted))));
+      return;
+    }
     const auto what = is_forward
                           ? "packets from and to containers"
                           : "packets of containers to the host: DNS, and what the host serves";
-    add({.check = is_forward ? "firewall.forward-policy" : "firewall.input-policy",
+    const auto whose =
+        chain.accepted.empty() ? "" : fmt::format(", of those on {}", fmt::join(missing, ", "));
+    const bool can_be_placed = chain.place.family != firewall::TableFamily::bridge;
+    add({.check = check,
          .verdict = is_certain ? Verdict::failure : Verdict::warning,
-         .found = fmt::format("chain {} drops what none of its {} rules accepts", name,
-                              chain.rule_count),
-         .meaning = is_certain
-                        ? fmt::format("{} are dropped", what)
-                        : fmt::format("{} are dropped, unless a rule there accepts them", what),
-         .remedy = fmt::format("accept them there: nft insert rule {} {} \"br-*\" accept, with the "
-                               "names of your bridges{}",
-                               name, is_forward ? "oifname" : "iifname",
-                               is_forward ? ", and the same with iifname" : "")});
+         .found = chain.rule_count == 0 && chain.accepted.empty()
+                      ? fmt::format("chain {} drops everything", name)
+                      : fmt::format("chain {} drops {} none of its rules accepts", name,
+                                    chain.is_by_policy ? "what" : "in the end what"),
+         .meaning = is_certain ? fmt::format("{} are dropped", what)
+                               : fmt::format("{} are dropped{}, unless a rule there accepts them",
+                                             what, whose),
+         .remedy =
+             fmt::format("accept them there: nft insert rule {} {} \"br-*\" accept, with the "
+                         "names of your bridges{}{}",
+                         name, is_forward ? "oifname" : "iifname",
+                         is_forward ? ", and the same with iifname" : "",
+                         can_be_placed ? "; or have Burrow put them there itself: "
+                                         "BURROW_OTHER_FIREWALLS=accept in the environment of the "
+                                         "engine"
+                                       : "")});
   }
 
   void look_at(const FirewalldFacts& firewalld) {
@@ -296,7 +327,6 @@ class Diagnosis {
 
   const HostFacts& facts_;
   std::vector<Finding> findings_;
-  bool is_beside_netavark_ = false;
 };
 
 std::string_view to_string(Verdict verdict) {

@@ -8,8 +8,8 @@
 
 #include "core/json.h"
 #include "core/result.h"
+#include "firewall/accepts.h"
 #include "firewall/firewalld_zone.h"
-#include "firewall/neighbours.h"
 
 namespace burrow::netstack {
 
@@ -35,6 +35,13 @@ struct PortHolder {
   std::string process;   ///< name and number, or empty when it cannot be seen
 };
 
+/// A bridge of ours, and what goes over it.
+struct OwnBridge {
+  LinkName name;
+  bool has_ipv4 = false;
+  bool has_ipv6 = false;
+};
+
 /// firewalld, where it runs.
 struct FirewalldFacts {
   Trial answers;              ///< what is behind was read only if it does
@@ -57,7 +64,9 @@ struct HostFacts {
   std::vector<std::string>
       filtered_bridges;           ///< those whose packets are meant to meet the firewall
   bool has_old_iptables = false;  ///< rules of the older iptables, which nobody else can see
-  std::vector<firewall::ForeignChain> chains;
+  std::vector<firewall::DroppingChain> chains;  ///< of others
+  bool is_beside_netavark = false;              ///< its table is there
+  std::vector<OwnBridge> bridges;               ///< in our table
   std::optional<FirewalldFacts> firewalld;
   uint16_t dns_port = 53;
   std::vector<PortHolder> port_holders;

@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "firewall/conntrack.h"
 #include "firewall/firewalld.h"
+#include "firewall/neighbours.h"
 #include "firewall/nftables.h"
 #include "host/file.h"
 #include "host/link_probe.h"
@@ -145,6 +146,31 @@ std::optional<FirewalldFacts> firewalld_facts() {
       .forward_ports = *mode};
 }
 
+// Which bridges are in our table, and of which families: a network's elements have one owner.
+std::vector<OwnBridge> bridges_in(const std::vector<firewall::Element>& elements) {
+  using firewall::SetName;
+  std::vector<OwnBridge> bridges;
+  for (const auto& element : elements) {
+    if (element.set != SetName::bridges) continue;
+    OwnBridge bridge{.name = std::get<LinkName>(element.key.front())};
+    for (const auto& other : elements) {
+      if (other.owner != element.owner) continue;
+      bridge.has_ipv4 |= other.set == SetName::subnets4;
+      bridge.has_ipv6 |= other.set == SetName::subnets6;
+    }
+    bridges.push_back(std::move(bridge));
+  }
+  return bridges;
+}
+
+Result<void> look_into_firewall(HostFacts& facts) {
+  facts.chains = firewall::dropping_chains(TRY(firewall::look_at_neighbours()));
+  facts.is_beside_netavark = TRY(firewall::has_table("netavark"));
+  auto nftables = TRY(firewall::Nftables::open());
+  facts.bridges = bridges_in(TRY(nftables.elements()));
+  return {};
+}
+
 std::vector<std::string> filtered_bridges() {
   std::vector<std::string> names;
   auto socket = host::RouteSocket::open();
@@ -193,10 +219,8 @@ HostFacts examine_host(const fs::path& dns_binary, uint16_t dns_port) {
   facts.has_bridge_netfilter = observe_bridge_netfilter().has_value();
   facts.filtered_bridges = filtered_bridges();
   facts.firewalld = firewalld_facts();
-  if (auto chains = firewall::foreign_base_chains()) {
-    facts.chains = *std::move(chains);
-  } else {
-    log::warn("doctor", "cannot look into the firewall: {}", chains.error().message);
+  if (auto looked = look_into_firewall(facts); !looked) {
+    log::warn("doctor", "cannot look into the firewall: {}", looked.error().message);
   }
   return facts;
 }

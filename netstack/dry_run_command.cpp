@@ -233,6 +233,7 @@ Result<DryRun> foresee_setup(host::NetNs netns, const fs::path& path, std::strin
   const Settings settings{.firewall = surroundings.firewall,
                           .dns_port = *dns.port,
                           .publishing = surroundings.publishing,
+                          .other_firewalls = surroundings.other_firewalls,
                           .netns = path.native(),
                           .plugins = find_plugins(*request, surroundings.plugins)};
   TRY_VOID(replace(*request, settings, dns, view, run));

@@ -5,6 +5,7 @@
 #include "netstack/dns_daemon.h"
 #include "netstack/firewalld_driver.h"
 #include "netstack/host_applier.h"
+#include "netstack/neighbours.h"
 #include "netstack/plan_reload.h"
 #include "netstack/session.h"
 #include "netstack/zones.h"
@@ -17,6 +18,11 @@ constexpr int kAttempts = 5;
 
 using Groups = std::vector<std::vector<firewall::Element>>;
 
+Result<void> outcome_of(std::vector<Error> errors) {
+  if (errors.empty()) return {};
+  return Failure{combined(errors)};
+}
+
 // One record at a time: what somebody else holds keeps nothing else from coming back.
 Result<void> restore_singly(const Groups& groups, HostApplier& applier) {
   std::vector<Error> errors;
@@ -24,8 +30,7 @@ Result<void> restore_singly(const Groups& groups, HostApplier& applier) {
     auto done = applier.apply(ChangeFirewall{.restore = group});
     if (!done) errors.push_back(std::move(done).error());
   }
-  if (errors.empty()) return {};
-  return Failure{combined(errors)};
+  return outcome_of(std::move(errors));
 }
 
 Result<void> restore(Session& session, const Groups& groups) {
@@ -56,8 +61,12 @@ Result<void> firewall_reload(const Surroundings& surroundings) {
   const auto networks = TRY(session.journal().all_networks());
   const auto attachments = TRY(session.journal().all_attachments());
   const auto groups = recorded_groups(networks, attachments);
-  auto by_firewalld = restore_firewalld(networks, attachments);
-  if (groups.empty()) return by_firewalld;
+  std::vector<Error> errors;
+  const auto note = [&](Result<void> done) {
+    if (!done) errors.push_back(std::move(done).error());
+  };
+  note(restore_firewalld(networks, attachments));
+  if (groups.empty()) return outcome_of(std::move(errors));
   auto restored = restore(session, groups);
   if (restored) restored = session.handles().nftables->end_admissions();
   if (restored) renew_names(surroundings.dns.directory);
@@ -67,7 +76,14 @@ Result<void> firewall_reload(const Surroundings& surroundings) {
   if (restored) {
     log::info("firewall", "put back what {} records have in the firewall", groups.size());
   }
-  return restored ? by_firewalld : restored;
+  note(std::move(restored));
+  const auto reopened = reopen_neighbours(networks);
+  if (!reopened) {
+    errors.push_back(reopened.error());
+  } else if (*reopened > 0) {
+    log::info("firewall", "put {} rules back into chains of other firewalls", *reopened);
+  }
+  return outcome_of(std::move(errors));
 }
 
 Result<void> firewall_reload(std::span<const Surroundings> engines) {
@@ -76,9 +92,7 @@ Result<void> firewall_reload(std::span<const Surroundings> engines) {
     auto done = firewall_reload(engine);
     if (!done) errors.push_back(std::move(done).error());
   }
-  if (errors.empty()) return {};
-  if (errors.size() == 1) return Failure{std::move(errors.front())};
-  return Failure{combined(errors)};
+  return outcome_of(std::move(errors));
 }
 
 }  // namespace burrow::netstack

@@ -178,6 +178,18 @@ std::string reach_of(const ShownNetwork& network) {
   return network.is_routed ? "routed" : "translated";
 }
 
+// Nothing where no chain of others has any.
+std::string accepted_text(const FirewallView& view) {
+  Columns columns;
+  columns.add({"ACCEPTED IN", "NETWORK"});
+  bool is_any = false;
+  for (const auto& network : view.networks) {
+    for (const auto& chain : network.accepted_in) columns.add({chain, network.name});
+    is_any |= !network.accepted_in.empty();
+  }
+  return is_any ? '\n' + columns.text() : std::string{};
+}
+
 }  // namespace
 
 FirewallView view_of(firewall::TableState table, const std::vector<Element>& elements,
@@ -249,6 +261,21 @@ std::map<std::string, LinkTraffic> parse_traffic(std::string_view text) {
                      .packets_out = numbers[kBytesOut + 1]};
   }
   return traffic;
+}
+
+void add_accepts(const firewall::Neighbourhood& there, FirewallView& view) {
+  for (const auto& chain : there.chains) {
+    for (auto& network : view.networks) {
+      const auto is_for_it = [&](const firewall::ForeignRule& rule) {
+        if (!rule.is_ours()) return false;
+        const auto& link = rule.accept->in ? rule.accept->in : rule.accept->out;
+        return link->str() == network.bridge;
+      };
+      if (std::ranges::any_of(chain.rules, is_for_it)) {
+        network.accepted_in.push_back(firewall::to_string(chain.place));
+      }
+    }
+  }
 }
 
 void enter_traffic(const std::map<firewall::LedPort, firewall::PortTraffic>& traffic,
@@ -330,7 +357,7 @@ std::string to_text(const FirewallView& view) {
     }
     text += '\n' + columns.text();
   }
-  return text;
+  return text + accepted_text(view);
 }
 
 Json encode(const FirewallView& view) {
@@ -341,6 +368,7 @@ Json encode(const FirewallView& view) {
              {"isolation", network.isolation}, {"internal", network.is_internal},
              {"routed", network.is_routed},    {"dns", network.dns}};
     if (!network.outbound.empty()) one["outbound"] = network.outbound;
+    if (!network.accepted_in.empty()) one["accepted_in"] = network.accepted_in;
     if (network.traffic) {
       one["traffic"] = {{"bytes_in", network.traffic->bytes_in},
                         {"packets_in", network.traffic->packets_in},

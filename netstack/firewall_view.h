@@ -12,6 +12,7 @@
 #include "core/ip.h"
 #include "core/json.h"
 #include "core/port.h"
+#include "firewall/accepts.h"
 #include "firewall/nftables.h"
 #include "firewall/port_traffic.h"
 #include "netstack/dns_lists.h"
@@ -38,6 +39,7 @@ struct ShownNetwork {
   bool is_routed = false;
   std::map<std::string, std::string> outbound;  ///< address by subnet
   std::vector<std::string> dns;                 ///< where names are answered: address and port
+  std::vector<std::string> accepted_in;         ///< chains of others with rules of ours for it
   std::optional<LinkTraffic> traffic;
 };
 
@@ -75,6 +77,8 @@ FirewallView view_of(firewall::TableState table, const std::vector<firewall::Ele
 
 /// Adds names to the lists of those who are in the view; the kernel has their addresses alone.
 void add_names(std::span<const ListedNames> lists, FirewallView& view);
+/// Adds in which chains of others rules of ours accept a network.
+void add_accepts(const firewall::Neighbourhood& there, FirewallView& view);
 
 /// Counters of links by name, from the text of /proc/net/dev; lines that do not read are left out.
 std::map<std::string, LinkTraffic> parse_traffic(std::string_view text);

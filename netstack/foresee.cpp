@@ -23,6 +23,7 @@ class Foresight {
             [this](const RemoveAddress& s) { act(s); }, [this](const TakeDown& s) { act(s); },
             [this](const SetVlanFiltering& s) { act(s); },
             [this](const LeadBridgedPackets& s) { act(s); }, [this](const LeaveZone& s) { act(s); },
+            [this](const RemoveAccepts& s) { act(s); },
             [this](const StopLoopback&) { stop_loopback(); },
             [this](const SetSysctl& s) { act(s); }, [this](const ChangeFirewall& s) { act(s); },
             [this](const ChangeFirewalld& s) { act(s); },
@@ -111,6 +112,11 @@ class Foresight {
         [&](const NetworkName&, const std::optional<LinkName>& bridge, NetworkSnapshot& network) {
           if (bridge == step.bridge && network.zone == step.zone) network.zone.reset();
         });
+  }
+
+  void act(const RemoveAccepts& step) {
+    if (!snapshot_.neighbours) return;
+    snapshot_.neighbours = firewall::without(*std::move(snapshot_.neighbours), step.accepts);
   }
 
   void act(const RemoveAddress& step) {

@@ -29,6 +29,8 @@ struct Handles {
   bool uses_zones = false;
   /// Whether set-ups put everything into firewalld: its firewall driver.
   bool keeps_firewalld = false;
+  /// Whether set-ups put rules into chains of others that would drop what passes our table.
+  bool opens_neighbours = false;
 };
 
 }  // namespace burrow::netstack

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "core/log.h"
+#include "firewall/neighbours.h"
 #include "netstack/dns_daemon.h"
 #include "netstack/plan_reload.h"
 
@@ -46,6 +47,8 @@ std::string to_string(const Healed& healed) {
                                              ? std::string{"1 rule"}
                                              : fmt::format("{} rules", healed.admin_rules)));
   }
+  count(healed.accepts, "rule");
+  if (healed.accepts > 0) parts.back() += " in chains of other firewalls";
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -88,7 +91,7 @@ Result<Healed> Healer::heal(const firewall::Losses& losses) {
   }
   Healed healed;
   bool may_be_gone = losses.had_no_table;
-  if (losses.any()) {
+  if (losses.any() || losses.changed_others) {
     // All locks are held until all is back: what is on record cannot change meanwhile.
     std::vector<Journal> journals;
     std::vector<const RecordedGroup*> recorded;
@@ -98,11 +101,13 @@ Result<Healed> Healer::heal(const firewall::Losses& losses) {
       std::ranges::move(directory.cache.groups(), std::back_inserter(recorded));
     }
     if (recorded.empty()) {
+      opened_.reset();
       // The last network took the table along, and the administrator's rules in it.
       TRY_VOID(settle(Records::none));
       return healed;
     }
-    healed = TRY(put_back(losses, recorded));
+    if (losses.any()) healed = TRY(put_back(losses, recorded));
+    open_neighbours(healed);
     may_be_gone |= healed.table != TableChange::keep;
   }
   if (healed.table != TableChange::keep) {
@@ -112,6 +117,24 @@ Result<Healed> Healer::heal(const firewall::Losses& losses) {
     TRY_VOID(settle(Records::there));
   }
   return healed;
+}
+
+// Behind our table, which filters what others let pass.
+void Healer::open_neighbours(Healed& healed) {
+  std::vector<firewall::Accepts> wanted;
+  for (const auto& directory : directories_) {
+    std::ranges::move(directory.cache.accepts(), std::back_inserter(wanted));
+  }
+  opened_.reset();
+  if (wanted.empty()) return;
+  auto placed = firewall::place_accepts(wanted);
+  if (!placed) {
+    healed.trouble.push_back(std::move(placed).error().message);
+    return;
+  }
+  healed.accepts = placed->added;
+  opened_ = std::move(placed->places);
+  std::ranges::move(placed->trouble, std::back_inserter(healed.trouble));
 }
 
 Result<Healed> Healer::put_back(const firewall::Losses& losses,

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,10 +25,11 @@ struct Healed {
   TableChange table = TableChange::keep;
   size_t elements = 0;
   size_t admin_rules = 0;
+  size_t accepts = 0;                ///< rules in chains of other firewalls
   std::vector<std::string> trouble;  ///< sentences
 
   [[nodiscard]] bool any() const {
-    return table != TableChange::keep || elements > 0 || admin_rules > 0;
+    return table != TableChange::keep || elements > 0 || admin_rules > 0 || accepts > 0;
   }
 };
 
@@ -45,6 +47,11 @@ class Healer {
   /// them is missing. Elements that somebody else holds by now are left to them and named. Errors:
   /// changed when the firewall would not hold still; permission; system.
   Result<Healed> heal(const firewall::Losses& losses);
+  /// Chains of others in which rules of ours stood when it was last looked; nothing where no
+  /// network has any on record.
+  [[nodiscard]] const std::optional<std::set<firewall::ChainPlace>>& opened() const {
+    return opened_;
+  }
 
  private:
   struct Directory {
@@ -65,9 +72,11 @@ class Healer {
   enum class Records { none, there };
   Result<void> settle(Records records);
   void guard_translations();
+  void open_neighbours(Healed& healed);
 
   firewall::Nftables nftables_;
   std::vector<Directory> directories_;
+  std::optional<std::set<firewall::ChainPlace>> opened_;
   std::shared_ptr<firewall::AdminRules> admin_;  ///< nothing until they held still once
   std::optional<firewall::NatGuard> guard_;      ///< while our table is there, or is to be
 };

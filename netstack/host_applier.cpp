@@ -8,6 +8,7 @@
 #include "host/sysctl.h"
 #include "netstack/dns_lists.h"
 #include "netstack/firewalld_driver.h"
+#include "netstack/neighbours.h"
 #include "netstack/zones.h"
 
 namespace burrow::netstack {
@@ -109,6 +110,13 @@ Result<void> HostApplier::act(const LeaveZone& step) {
   leave_zone(step, handles_.firewalld);
   return {};
 }
+
+Result<void> HostApplier::act(const PlaceAccepts& step) {
+  open_neighbours(step);
+  return {};
+}
+
+Result<void> HostApplier::act(const RemoveAccepts& step) { return close_neighbours(step); }
 
 Result<void> HostApplier::act(const CreateVeth& step) {
   if (!handles_.container) return fail(Errc::not_found, "the container's namespace is gone");

@@ -33,6 +33,8 @@ class HostApplier : public Applier {
   Result<void> act(const ForgetSettings& step) { return remove_sysctl_file(step.link); }
   Result<void> act(const JoinZone& step);
   Result<void> act(const LeaveZone& step);
+  Result<void> act(const PlaceAccepts& step);
+  Result<void> act(const RemoveAccepts& step);
   Result<void> act(const CreateVeth& step);
   Result<void> act(const CreateLanLink& step);
   Result<void> act(const DeleteLinkGroups& step);

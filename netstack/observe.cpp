@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/log.h"
+#include "firewall/neighbours.h"
 #include "host/port_probe.h"
 #include "host/sysctl.h"
 #include "netstack/driver_options.h"
@@ -206,6 +208,16 @@ Result<bool> may_others_forward(host::RouteSocket& route, const Snapshot& snapsh
   return false;
 }
 
+// No container waits for what others have.
+void observe_neighbours(Snapshot& snapshot) {
+  auto there = firewall::look_at_neighbours();
+  if (there) {
+    snapshot.neighbours = *std::move(there);
+  } else {
+    log::error("firewall", "chains of other firewalls are left alone: {}", there.error().message);
+  }
+}
+
 }  // namespace
 
 Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles,
@@ -257,6 +269,9 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
     snapshot.networks.emplace(asked.network.name, std::move(network));
   }
   observe_zones(request, handles, snapshot);
+  if (handles.opens_neighbours && uses_table(request)) {
+    observe_neighbours(snapshot);
+  }
   if (handles.keeps_firewalld && uses_table(request)) {
     snapshot.firewalld_driver = TRY(observe_firewalld_driver(request, handles.firewalld, journal));
   }

@@ -23,6 +23,7 @@ struct Settings {
   uint16_t dns_port = 53;
   /// Of networks that do not say.
   firewall::Publishing publishing = firewall::Publishing::open;
+  firewall::OtherFirewalls other_firewalls = firewall::OtherFirewalls::leave;
   std::string netns;  ///< path of the container's namespace
   /// Programs of drivers that are not ours, by driver, as far as there are any.
   std::map<std::string, std::string> plugins = {};

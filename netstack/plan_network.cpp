@@ -4,6 +4,7 @@
 
 #include "netstack/plan_firewalld.h"
 #include "netstack/plan_limits.h"
+#include "netstack/plan_neighbours.h"
 #include "netstack/plan_zones.h"
 
 namespace burrow::netstack {
@@ -142,6 +143,8 @@ Result<PlanPart> plan_network(const BridgeAttachment& attachment, const Snapshot
   auto missing = missing_network_steps(fresh, there);
   if (settings.firewall == FirewallDriver::nftables)
     join_zone(attachment, snapshot, fresh, missing, part.warnings);
+  if (settings.firewall == FirewallDriver::nftables)
+    plan_neighbours(attachment, snapshot, settings, fresh, missing, part.warnings);
   if (snapshot.firewalld_driver)
     TRY_VOID(join_firewalld(attachment, snapshot, settings, fresh, missing));
   if (missing.empty() && there.record) return part;

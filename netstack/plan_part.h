@@ -18,7 +18,8 @@ struct PlanPart {
 /// Whether a step changes a firewall or what guards it.
 inline bool is_firewall(const Step& step) {
   return std::holds_alternative<ChangeFirewall>(step) ||
-         std::holds_alternative<ChangeFirewalld>(step) || std::holds_alternative<JoinZone>(step);
+         std::holds_alternative<ChangeFirewalld>(step) || std::holds_alternative<JoinZone>(step) ||
+         std::holds_alternative<PlaceAccepts>(step) || std::holds_alternative<RemoveAccepts>(step);
 }
 
 }  // namespace burrow::netstack

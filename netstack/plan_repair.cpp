@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "netstack/plan_neighbours.h"
 #include "netstack/plan_reload.h"
 
 namespace burrow::netstack {
@@ -27,6 +28,7 @@ bool has(const std::vector<IpInterface>& addresses, const IpInterface& address) 
 bool makes_links(const Step& step) {
   return !std::holds_alternative<ChangeFirewall>(step) &&
          !std::holds_alternative<ChangeFirewalld>(step) &&
+         !std::holds_alternative<PlaceAccepts>(step) &&
          !std::holds_alternative<ForgetFlows>(step) && !std::holds_alternative<AddDnsEntry>(step) &&
          !std::holds_alternative<ServeDns>(step);
 }
@@ -46,6 +48,7 @@ class Comparison {
     for (const auto& attachment : view_.attachments) compare(attachment);
     compare_firewall();
     compare_firewalld();
+    compare_neighbours();
     return std::move(plan_);
   }
 
@@ -264,6 +267,25 @@ class Comparison {
                              firewall::to_string(elements.front())),
            "put back");
       plan_.elements.push_back(std::move(elements));
+    }
+  }
+
+  void compare_neighbours() {
+    if (!view_.neighbours) return;
+    for (const auto& network : view_.networks) {
+      const auto accepts = recorded_accepts(network.record.steps);
+      if (!accepts) continue;
+      const auto edits = firewall::plan_accepts(*view_.neighbours, {&*accepts, 1});
+      for (const auto& edit : edits) {
+        note(fmt::format("network {}", network.record.network),
+             edit.add.empty()
+                 ? fmt::format("chain \"{}\" has rules for it out of their place",
+                               firewall::to_string(edit.place))
+                 : fmt::format("chain \"{}\" does not accept {}", firewall::to_string(edit.place),
+                               firewall::to_string(edit.add.front())),
+             "put it right");
+      }
+      if (!edits.empty()) plan_.neighbours.emplace_back(PlaceAccepts{*accepts});
     }
   }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "firewall/accepts.h"
 #include "firewall/firewalld_entries.h"
 #include "firewall/nftables.h"
 #include "netstack/record.h"
@@ -54,6 +55,8 @@ struct RepairView {
   std::optional<FirewalldView> firewalld;
   std::vector<NetworkView> networks;
   std::vector<AttachmentView> attachments;
+  /// Chains of others; read where a network needs something of them.
+  std::optional<firewall::Neighbourhood> neighbours;
 };
 
 /// One thing that is not as it is on record.
@@ -82,6 +85,7 @@ struct RepairPlan {
   TableChange table = TableChange::keep;
   std::vector<std::vector<firewall::Element>> elements;  ///< missing ones, by record
   ChangeFirewalld firewalld;                             ///< of records that lack entries there
+  Steps neighbours;  ///< rules in chains of others, once our table filters what those let pass
   bool serves_dns = false;  ///< names have changed: the daemon is to be told
 };
 

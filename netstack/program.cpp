@@ -9,6 +9,7 @@
 
 #include "core/json.h"
 #include "core/log.h"
+#include "firewall/neighbours.h"
 #include "host/file.h"
 #include "netstack/bridge_options.h"
 #include "netstack/command_line.h"
@@ -92,6 +93,14 @@ Result<firewall::Publishing> publishing() {
   return *parsed;
 }
 
+Result<firewall::OtherFirewalls> other_firewalls() {
+  const auto word = variable("BURROW_OTHER_FIREWALLS");
+  if (!word || *word == "leave") return firewall::OtherFirewalls::leave;
+  if (*word == "accept") return firewall::OtherFirewalls::accept;
+  return fail(Errc::invalid_input, "invalid BURROW_OTHER_FIREWALLS \"{}\": must be leave or accept",
+              word->substr(0, 64));
+}
+
 Result<PluginSettings> plugin_settings(const CommandLine& line) {
   PluginSettings settings;
   for (const auto& directory : line.plugin_directories) {
@@ -128,6 +137,7 @@ Result<Surroundings> surroundings(const CommandLine& line) {
   Surroundings result;
   if (!follows_records) result.firewall = TRY(firewall_driver(line));
   result.publishing = TRY(publishing());
+  result.other_firewalls = TRY(other_firewalls());
   result.plugins = TRY(plugin_settings(line));
   const auto port = TRY(dns_port());
   result.run_directory = std::filesystem::absolute(TRY(run_directory(line)));
@@ -224,6 +234,7 @@ Result<Output> run_firewall_show(const CommandLine& line) {
   for (const auto& directory : run_directories(line)) {
     add_names(names_in_lists(directory / "aardvark-dns"), view);
   }
+  add_accepts(TRY(firewall::look_at_neighbours()), view);
   if (line.has_counters) {
     const auto traffic = parse_traffic(TRY(host::read_file("/proc/net/dev")));
     for (auto& network : view.networks) {

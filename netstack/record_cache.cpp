@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "host/file.h"
 #include "netstack/journal.h"
+#include "netstack/plan_neighbours.h"
 #include "netstack/record.h"
 
 namespace burrow::netstack {
@@ -16,9 +17,9 @@ constexpr std::string_view kAttachments = "attachments/";
 constexpr std::string_view kSuffix = ".json";
 constexpr size_t kLargestRecordFile = 256U << 20U;
 
-Result<std::vector<firewall::Element>> elements_in(const std::string& path, std::string_view text) {
-  if (path.starts_with(kNetworks)) return elements_of(TRY(decode_network_record(text)).steps);
-  return elements_of(TRY(decode_attachment_record(text)).steps);
+Result<Steps> steps_in(const std::string& path, std::string_view text) {
+  if (path.starts_with(kNetworks)) return TRY(decode_network_record(text)).steps;
+  return TRY(decode_attachment_record(text)).steps;
 }
 
 bool has_elements(const std::string& path) {
@@ -38,12 +39,13 @@ void RecordCache::put(const std::string& path, const std::optional<std::string>&
     entries_.erase(path);
     return;
   }
-  Entry entry{.file = file, .group = {.record = path, .elements = {}}, .is_seen = true};
-  if (auto elements = elements_in(path, *text)) {
-    entry.group.elements = *std::move(elements);
+  Entry entry{
+      .file = file, .group = {.record = path, .elements = {}}, .accepts = {}, .is_seen = true};
+  if (const auto steps = steps_in(path, *text)) {
+    entry.group.elements = elements_of(*steps);
+    entry.accepts = recorded_accepts(*steps);
   } else {
-    log::warn("watch", "damaged record \"{}\" counts as absent: {}", path,
-              elements.error().message);
+    log::warn("watch", "damaged record \"{}\" counts as absent: {}", path, steps.error().message);
   }
   entries_.insert_or_assign(path, std::move(entry));
 }
@@ -104,6 +106,14 @@ std::vector<const RecordedGroup*> RecordCache::groups() const {
     }
   }
   return groups;
+}
+
+std::vector<firewall::Accepts> RecordCache::accepts() const {
+  std::vector<firewall::Accepts> all;
+  for (const auto& [path, entry] : entries_) {
+    if (entry.accepts) all.push_back(*entry.accepts);
+  }
+  return all;
 }
 
 }  // namespace burrow::netstack

@@ -1,5 +1,5 @@
-// The firewall elements that a journal has on record, read again only where a record changed: for
-// who asks often. Decides nothing and writes nothing.
+// What a journal has on record of firewalls, our own and others, read again only where a record
+// changed: for who asks often. Decides nothing and writes nothing.
 #pragma once
 
 #include <sys/stat.h>
@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "core/result.h"
+#include "firewall/accepts.h"
 #include "netstack/recorded_group.h"
 
 namespace burrow::netstack {
 
 class Journal;
 
-/// The elements of one run directory.
+/// The elements of one run directory, and what its networks need of other firewalls.
 class RecordCache {
  public:
   /// Brings the cache up to date with what `journal` has now, which must be the same directory's at
@@ -27,6 +28,8 @@ class RecordCache {
   Result<void> refresh(const Journal& journal);
   /// Networks first; records without elements are left out.
   [[nodiscard]] std::vector<const RecordedGroup*> groups() const;
+  /// What networks need of chains of others, as far as they have it on record.
+  [[nodiscard]] std::vector<firewall::Accepts> accepts() const;
 
  private:
   /// What tells one content of a file from another: records are written by rename.
@@ -39,6 +42,7 @@ class RecordCache {
   struct Entry {
     std::optional<Identity> file;  ///< nothing: not read from the file
     RecordedGroup group;
+    std::optional<firewall::Accepts> accepts;
     bool is_seen = false;
   };
   Result<void> refresh_record(const Journal& journal, const std::string& path);

@@ -4,11 +4,13 @@
 #include <iterator>
 
 #include "firewall/firewalld_change.h"
+#include "firewall/neighbours.h"
 #include "host/sysctl.h"
 #include "netstack/ending.h"
 #include "netstack/host_applier.h"
 #include "netstack/observe.h"
 #include "netstack/plan.h"
+#include "netstack/plan_neighbours.h"
 #include "netstack/session.h"
 
 namespace burrow::netstack {
@@ -91,6 +93,11 @@ Result<RepairView> observe_for_repair(Handles& handles, const Journal& journal,
     view.attachments.push_back(TRY(look_at(std::move(record), handles.route, dns)));
   }
   view.firewalld = TRY(observe_firewalld_for_repair(view, handles.firewalld));
+  if (std::ranges::any_of(view.networks, [](const NetworkView& network) {
+        return recorded_accepts(network.record.steps).has_value();
+      })) {
+    view.neighbours = TRY(firewall::look_at_neighbours());
+  }
   return view;
 }
 
@@ -132,6 +139,7 @@ class Repair {
     for (const auto& container : plan.containers) mend_inside(container);
     restore(plan, host);
     if (!plan.firewalld.restore.empty()) execute_missing({plan.firewalld}, host, errors_);
+    execute_missing(plan.neighbours, host, errors_);
     if (plan.serves_dns) execute_missing({ServeDns{}}, host, errors_);
   }
 

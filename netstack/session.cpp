@@ -20,6 +20,7 @@ bool concerns_host(const Step& step) {
          std::holds_alternative<ChangeFirewalld>(step) ||
          std::holds_alternative<RemoveDnsEntry>(step) ||
          std::holds_alternative<ReplaceDnsEntry>(step) ||
+         std::holds_alternative<RemoveAccepts>(step) ||
          std::holds_alternative<ForgetSettings>(step) || std::holds_alternative<LeaveZone>(step) ||
          std::holds_alternative<SetVlanFiltering>(step) ||
          std::holds_alternative<LeadBridgedPackets>(step);
@@ -47,6 +48,8 @@ Result<Handles> open_handles(const Surroundings& surroundings) {
   Handles handles{.route = TRY(host::RouteSocket::open())};
   handles.uses_zones = surroundings.firewall == FirewallDriver::nftables;
   handles.keeps_firewalld = surroundings.firewall == FirewallDriver::firewalld;
+  handles.opens_neighbours = surroundings.firewall == FirewallDriver::nftables &&
+                             surroundings.other_firewalls == firewall::OtherFirewalls::accept;
   // Also with the driver "none": what was set up with nftables is taken down with it.
   auto nftables = firewall::Nftables::open();
   if (nftables) {

@@ -148,6 +148,7 @@ Result<std::string> setup(host::NetNs netns, const fs::path& path, std::string_v
   const Settings settings{.firewall = settled.firewall,
                           .dns_port = *settled.dns.port,
                           .publishing = settled.publishing,
+                          .other_firewalls = settled.other_firewalls,
                           .netns = path.native(),
                           .plugins = find_plugins(*request, settled.plugins)};
   if (!TRY(session.journal().attachments(request->container)).empty()) {

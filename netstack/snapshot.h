@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "firewall/accepts.h"
 #include "firewall/firewalld_entries.h"
 #include "firewall/firewalld_zone.h"
 #include "firewall/nftables.h"
@@ -127,6 +128,8 @@ struct Snapshot {
   /// Nothing where it does not run, does not answer, or is no concern of the networks'.
   std::optional<FirewalldSnapshot> firewalld;
   std::optional<FirewalldDriverSnapshot> firewalld_driver;  ///< set-up with that driver only
+  /// Chains of others; set-up only, where rules of ours may be put into them.
+  std::optional<firewall::Neighbourhood> neighbours;
   bool may_others_forward = false;  ///< links of others may live by forwarding; teardown only
 };
 

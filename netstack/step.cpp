@@ -22,12 +22,14 @@ ChangeFirewall taken_back(const ChangeFirewall& change) {
 int inverted_rank(const Step& step) {
   return std::visit(
       Overloaded{[](const RemoveDnsEntry&) { return 0; }, [](const ReplaceDnsEntry&) { return 0; },
-                 [](const NotifyDns&) { return 1; }, [](const ChangeFirewall&) { return 2; },
-                 [](const ChangeFirewalld&) { return 2; }, [](const ForgetFlows&) { return 3; },
-                 [](const DeleteLinks&) { return 5; }, [](const DeleteLinkGroups&) { return 5; },
+                 [](const NotifyDns&) { return 1; },
+                 // Others let nothing pass that our table does not filter.
+                 [](const RemoveAccepts&) { return 2; }, [](const ChangeFirewall&) { return 3; },
+                 [](const ChangeFirewalld&) { return 3; }, [](const ForgetFlows&) { return 4; },
+                 [](const DeleteLinks&) { return 6; }, [](const DeleteLinkGroups&) { return 6; },
                  // The zone stands around the bridge as long as anything can come from there.
-                 [](const LeaveZone&) { return 6; }, [](const SetSysctl&) { return 7; },
-                 [](const auto&) { return 4; }},
+                 [](const LeaveZone&) { return 7; }, [](const SetSysctl&) { return 8; },
+                 [](const auto&) { return 5; }},
       step);
 }
 
@@ -122,75 +124,77 @@ Steps take_errands(Steps& steps) {
 std::optional<Step> inverse(const Step& step) {
   using Inverse = std::optional<Step>;
   return std::visit(
-      Overloaded{[](const CreateBridge& create) -> Inverse {
-                   return DeleteLinks{{{create.bridge.name, create.bridge.mac}}};
-                 },
-                 [](const SetVlanFiltering& set) -> Inverse {
-                   return SetVlanFiltering{set.bridge, set.filtering == host::VlanFiltering::on
-                                                           ? host::VlanFiltering::off
-                                                           : host::VlanFiltering::on};
-                 },
-                 [](const LeadBridgedPackets& lead) -> Inverse {
-                   using enum host::BridgedPackets;
-                   return LeadBridgedPackets{lead.bridge, lead.packets == past_firewall
-                                                              ? through_firewall
-                                                              : past_firewall};
-                 },
-                 [](const KeepSettings& keep) -> Inverse {
-                   if (keep.before) return KeepSettings{keep.link, *keep.before, keep.settings};
-                   return ForgetSettings{keep.link};
-                 },
-                 [](const JoinZone& join) -> Inverse {
-                   return LeaveZone{join.bridge, join.zone};
-                 },
-                 [](const CreateVeth& create) -> Inverse {
-                   return DeleteLinks{{{create.veth.name, create.veth.mac}}};
-                 },
-                 [](const CreateLanLink& create) -> Inverse {
-                   return DeleteLinkGroups{{create.link.group}};
-                 },
-                 [](const BringUp& up) -> Inverse {
-                   return TakeDown{up.place, up.link};
-                 },
-                 [](const TakeDown& down) -> Inverse {
-                   return BringUp{down.place, down.link};
-                 },
-                 [](const StartLoopback&) -> Inverse { return StopLoopback{}; },
-                 [](const StopLoopback&) -> Inverse { return StartLoopback{}; },
-                 [](const AddAddress& add) -> Inverse {
-                   return RemoveAddress{add.place, add.link, add.address};
-                 },
-                 [](const RemoveAddress& remove) -> Inverse {
-                   return AddAddress{remove.place, remove.link, remove.address};
-                 },
-                 [](const AddRoute& add) -> Inverse { return RemoveRoute{add.route}; },
-                 [](const RemoveRoute& remove) -> Inverse { return AddRoute{remove.route}; },
-                 [](const SetSysctl& set) -> Inverse {
-                   if (!set.before) return std::nullopt;
-                   return SetSysctl{set.place, set.key,   *set.before,
-                                    set.value, set.along, !set.taking_back};
-                 },
-                 [](const ChangeFirewall& change) -> Inverse { return taken_back(change); },
-                 [](const ChangeFirewalld& change) -> Inverse {
-                   if (change.remove.empty() && change.add.empty()) return std::nullopt;
-                   return ChangeFirewalld{.remove = change.add, .add = change.remove};
-                 },
-                 [](const ForgetFlows& forget) -> Inverse {
-                   return ForgetFlows{forget.ports, {}};
-                 },
-                 [](const AddDnsEntry& add) -> Inverse {
-                   return RemoveDnsEntry{add.file, add.container, add.header_before};
-                 },
-                 [](const ReplaceDnsEntry& s) -> Inverse {
-                   return ReplaceDnsEntry{s.file,         s.container, s.header_before,
-                                          s.entry_before, s.header,    s.entry};
-                 },
-                 [](const ServeDns&) -> Inverse { return NotifyDns{}; },
-                 [](const SetUpPlugin& set_up) -> Inverse { return TearDownPlugin{set_up.call}; },
-                 [](const AcquireLease& acquire) -> Inverse {
-                   return ReleaseLease{acquire.request.holder};
-                 },
-                 [](const auto&) -> Inverse { return std::nullopt; }},
+      Overloaded{
+          [](const CreateBridge& create) -> Inverse {
+            return DeleteLinks{{{create.bridge.name, create.bridge.mac}}};
+          },
+          [](const SetVlanFiltering& set) -> Inverse {
+            return SetVlanFiltering{set.bridge, set.filtering == host::VlanFiltering::on
+                                                    ? host::VlanFiltering::off
+                                                    : host::VlanFiltering::on};
+          },
+          [](const LeadBridgedPackets& lead) -> Inverse {
+            using enum host::BridgedPackets;
+            return LeadBridgedPackets{
+                lead.bridge, lead.packets == past_firewall ? through_firewall : past_firewall};
+          },
+          [](const KeepSettings& keep) -> Inverse {
+            if (keep.before) return KeepSettings{keep.link, *keep.before, keep.settings};
+            return ForgetSettings{keep.link};
+          },
+          [](const JoinZone& join) -> Inverse {
+            return LeaveZone{join.bridge, join.zone};
+          },
+          [](const PlaceAccepts& place) -> Inverse { return RemoveAccepts{place.accepts}; },
+          [](const RemoveAccepts& remove) -> Inverse { return PlaceAccepts{remove.accepts}; },
+          [](const CreateVeth& create) -> Inverse {
+            return DeleteLinks{{{create.veth.name, create.veth.mac}}};
+          },
+          [](const CreateLanLink& create) -> Inverse {
+            return DeleteLinkGroups{{create.link.group}};
+          },
+          [](const BringUp& up) -> Inverse {
+            return TakeDown{up.place, up.link};
+          },
+          [](const TakeDown& down) -> Inverse {
+            return BringUp{down.place, down.link};
+          },
+          [](const StartLoopback&) -> Inverse { return StopLoopback{}; },
+          [](const StopLoopback&) -> Inverse { return StartLoopback{}; },
+          [](const AddAddress& add) -> Inverse {
+            return RemoveAddress{add.place, add.link, add.address};
+          },
+          [](const RemoveAddress& remove) -> Inverse {
+            return AddAddress{remove.place, remove.link, remove.address};
+          },
+          [](const AddRoute& add) -> Inverse { return RemoveRoute{add.route}; },
+          [](const RemoveRoute& remove) -> Inverse { return AddRoute{remove.route}; },
+          [](const SetSysctl& set) -> Inverse {
+            if (!set.before) return std::nullopt;
+            return SetSysctl{set.place, set.key,   *set.before,
+                             set.value, set.along, !set.taking_back};
+          },
+          [](const ChangeFirewall& change) -> Inverse { return taken_back(change); },
+          [](const ChangeFirewalld& change) -> Inverse {
+            if (change.remove.empty() && change.add.empty()) return std::nullopt;
+            return ChangeFirewalld{.remove = change.add, .add = change.remove};
+          },
+          [](const ForgetFlows& forget) -> Inverse {
+            return ForgetFlows{forget.ports, {}};
+          },
+          [](const AddDnsEntry& add) -> Inverse {
+            return RemoveDnsEntry{add.file, add.container, add.header_before};
+          },
+          [](const ReplaceDnsEntry& s) -> Inverse {
+            return ReplaceDnsEntry{s.file,         s.container, s.header_before,
+                                   s.entry_before, s.header,    s.entry};
+          },
+          [](const ServeDns&) -> Inverse { return NotifyDns{}; },
+          [](const SetUpPlugin& set_up) -> Inverse { return TearDownPlugin{set_up.call}; },
+          [](const AcquireLease& acquire) -> Inverse {
+            return ReleaseLease{acquire.request.holder};
+          },
+          [](const auto&) -> Inverse { return std::nullopt; }},
       step);
 }
 

@@ -11,6 +11,7 @@
 #include "core/names.h"
 #include "core/port.h"
 #include "dhcp/protocol.h"
+#include "firewall/accepts.h"
 #include "firewall/elements.h"
 #include "host/lan_link.h"
 #include "host/link_values.h"
@@ -61,6 +62,18 @@ struct LeaveZone {
   LinkName bridge;
   std::string zone;
   friend bool operator==(const LeaveZone&, const LeaveZone&) = default;
+};
+/// Has chains of other firewalls accept what a network needs, where they would drop it and their
+/// administrator leaves that to us. On record whether there are such chains or not: they may come
+/// later. No condition for containers to start.
+struct PlaceAccepts {
+  firewall::Accepts accepts;
+  friend bool operator==(const PlaceAccepts&, const PlaceAccepts&) = default;
+};
+/// Takes those rules out again, and nothing else; gone is fine.
+struct RemoveAccepts {
+  firewall::Accepts accepts;
+  friend bool operator==(const RemoveAccepts&, const RemoveAccepts&) = default;
 };
 struct CreateVeth {
   host::NewVeth veth;
@@ -252,12 +265,12 @@ struct ReleaseLease {
 
 using Step =
     std::variant<CreateBridge, SetVlanFiltering, LeadBridgedPackets, KeepSettings, ForgetSettings,
-                 JoinZone, LeaveZone, CreateVeth, CreateLanLink, DeleteLinkGroups, EnableHairpin,
-                 BringUp, TakeDown, StartLoopback, StopLoopback, AnswerLoopback, DeleteLinks,
-                 DeleteContainerLink, AddAddress, RemoveAddress, AddRoute, RemoveRoute, SetSysctl,
-                 ChangeFirewall, ChangeFirewalld, ForgetFlows, AddDnsEntry, ReplaceDnsEntry,
-                 RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin, TearDownPlugin, AcquireLease,
-                 ReleaseLease>;
+                 JoinZone, LeaveZone, PlaceAccepts, RemoveAccepts, CreateVeth, CreateLanLink,
+                 DeleteLinkGroups, EnableHairpin, BringUp, TakeDown, StartLoopback, StopLoopback,
+                 AnswerLoopback, DeleteLinks, DeleteContainerLink, AddAddress, RemoveAddress,
+                 AddRoute, RemoveRoute, SetSysctl, ChangeFirewall, ChangeFirewalld, ForgetFlows,
+                 AddDnsEntry, ReplaceDnsEntry, RemoveDnsEntry, ServeDns, NotifyDns, SetUpPlugin,
+                 TearDownPlugin, AcquireLease, ReleaseLease>;
 using Steps = std::vector<Step>;
 
 /// Whether another program carries the step out, which may take its time: an errand, run without

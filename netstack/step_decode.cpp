@@ -139,6 +139,23 @@ class Fields {
     const auto member = TRY(cursor_.find(key));
     return member ? member->boolean() : Result<bool>{false};
   }
+  [[nodiscard]] Result<firewall::Accepts> accepts() const {
+    auto network = TRY(parsed("network", NetworkName::parse));
+    auto bridge = TRY(link());
+    firewall::Accepts result{.network = std::move(network), .bridge = std::move(bridge)};
+    for (const auto& element : TRY(TRY(cursor_.at("families")).elements())) {
+      const auto family = TRY(element.string());
+      if (family != "ipv4" && family != "ipv6") {
+        return element.failure("unknown family \"{}\"", family.substr(0, 64));
+      }
+      (family == "ipv4" ? result.has_ipv4 : result.has_ipv6) = true;
+    }
+    result.reach = TRY(parsed("reach", parse_reach));
+    if (const auto port = TRY(cursor_.find("dns_port"))) {
+      result.dns_port = static_cast<uint16_t>(TRY(port->unsigned_integer(UINT16_MAX)));
+    }
+    return result;
+  }
   [[nodiscard]] Result<PluginCall> plugin() const {
     auto program = TRY(parsed("program", parse_plugin_path));
     auto network = TRY(parsed("network", NetworkName::parse));
@@ -187,6 +204,8 @@ Result<std::optional<Step>> decode_link_step(std::string_view kind, const Fields
   if (kind == "leave_zone") {
     return TRY(made_of<LeaveZone>(fields.link(), fields.text("zone")));
   }
+  if (kind == "place_accepts") return PlaceAccepts{TRY(fields.accepts())};
+  if (kind == "remove_accepts") return RemoveAccepts{TRY(fields.accepts())};
   if (kind == "set_vlan_filtering") {
     return TRY(made_of<SetVlanFiltering>(fields.link(), fields.parsed("value", parse_filtering)));
   }

@@ -56,6 +56,19 @@ Json encode_plugin(const char* step, const PluginCall& call) {
           {"input", Json::parse(call.input, nullptr, false)}};
 }
 
+Json encode_accepts(const char* step, const firewall::Accepts& accepts) {
+  Json families = Json::array();
+  if (accepts.has_ipv4) families.push_back("ipv4");
+  if (accepts.has_ipv6) families.push_back("ipv6");
+  Json json{{"step", step},
+            {"network", accepts.network.str()},
+            {"link", accepts.bridge.str()},
+            {"families", std::move(families)},
+            {"reach", word(accepts.reach)}};
+  if (accepts.dns_port) json["dns_port"] = *accepts.dns_port;
+  return json;
+}
+
 Json list(const std::vector<Setting>& settings) {
   Json json = Json::array();
   for (const auto& setting : settings) {
@@ -79,6 +92,12 @@ struct Encoder {
   }
   Json operator()(const LeaveZone& s) const {
     return {{"step", "leave_zone"}, {"link", s.bridge.str()}, {"zone", s.zone}};
+  }
+  Json operator()(const PlaceAccepts& s) const {
+    return encode_accepts("place_accepts", s.accepts);
+  }
+  Json operator()(const RemoveAccepts& s) const {
+    return encode_accepts("remove_accepts", s.accepts);
   }
   Json operator()(const CreateVeth& s) const {
     Json json{{"step", "create_veth"},          {"link", s.veth.name.str()},

@@ -122,6 +122,13 @@ std::string to_string(const Step& step) {
           [](const LeaveZone& s) {
             return fmt::format("take {} out of zone {} of firewalld", s.bridge, s.zone);
           },
+          [](const PlaceAccepts& s) {
+            return fmt::format("have chains of other firewalls accept {}", s.accepts.bridge);
+          },
+          [](const RemoveAccepts& s) {
+            return fmt::format("take rules for {} out of chains of other firewalls",
+                               s.accepts.bridge);
+          },
           [](const CreateVeth& s) {
             return fmt::format("create veth {} (port of {}{}) with peer {} mac {} in container{}",
                                s.veth.name, s.veth.bridge,

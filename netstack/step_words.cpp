@@ -52,6 +52,18 @@ Result<host::RouteKind> parse_route_kind(std::string_view text) {
   return fail(Errc::invalid_input, "unknown route type \"{}\"", text);
 }
 
+std::string_view word(firewall::Accepts::Reach reach) {
+  return reach == firewall::Accepts::Reach::anywhere ? "anywhere" : "own_bridge";
+}
+
+Result<firewall::Accepts::Reach> parse_reach(std::string_view text) {
+  using firewall::Accepts;
+  for (const auto reach : {Accepts::Reach::anywhere, Accepts::Reach::own_bridge}) {
+    if (text == word(reach)) return reach;
+  }
+  return fail(Errc::invalid_input, "unknown reach \"{}\"", text);
+}
+
 Result<host::VlanFiltering> parse_filtering(std::string_view text) {
   for (const auto filtering : {host::VlanFiltering::off, host::VlanFiltering::on}) {
     if (text == to_string(filtering)) return filtering;

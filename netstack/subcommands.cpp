@@ -25,6 +25,10 @@ constexpr std::array kVariables{
     VariableText{"BURROW_PUBLISH",
                  "open, the default, or host-firewall: published ports of networks without the "
                  "option publish are open only where the host's own firewall lets the packet in"},
+    VariableText{"BURROW_OTHER_FIREWALLS",
+                 "leave, the default, or accept: rules that accept packets of containers are put "
+                 "into chains of other firewalls that would drop them, and taken out again with "
+                 "the last container"},
     VariableText{"BURROW_PLUGIN_TIMEOUT", "seconds, unless --plugin-timeout is given"},
     VariableText{"BURROW_LOG, RUST_LOG",
                  "what is logged to standard error: off, error (the default), warn, info or debug"},

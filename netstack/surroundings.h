@@ -15,6 +15,7 @@ struct Surroundings {
   DnsDaemon dns;
   FirewallDriver firewall = FirewallDriver::nftables;
   firewall::Publishing publishing = firewall::Publishing::open;
+  firewall::OtherFirewalls other_firewalls = firewall::OtherFirewalls::leave;
   PluginSettings plugins = {};
 };
 

@@ -31,7 +31,7 @@ class Watcher {
 
   // What happened before we listened is found by comparing.
   void begin() {
-    losses_.needs_comparison = losses_.changed_admin = true;
+    losses_.needs_comparison = losses_.changed_admin = losses_.changed_others = true;
     heal();
   }
 
@@ -45,7 +45,9 @@ class Watcher {
   }
 
  private:
-  [[nodiscard]] bool has_work() const { return losses_.any() || losses_.changed_admin; }
+  [[nodiscard]] bool has_work() const {
+    return losses_.any() || losses_.changed_admin || losses_.changed_others;
+  }
 
   // In milliseconds, as poll(2) has it; for ever while there is nothing to do.
   [[nodiscard]] int time_left() const {
@@ -73,6 +75,7 @@ class Watcher {
       restraint_.note(Clock::now());
       return;
     }
+    if (healer_.opened()) notices_.follow_others(*healer_.opened());
     if (healed->any()) {
       log::warn("watch", "put back {}{}", to_string(*healed), describe(losses.by));
       note_repair(losses.by);

@@ -7,6 +7,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "firewall/foreign_rules.h"
 #include "firewall/messages.h"
 #include "firewall/ruleset.h"
 
@@ -168,6 +169,67 @@ TEST_CASE("torn messages are passed over") {
     LossReader reader;
     reader.read(said.bytes().first(length));
   }
+}
+
+TEST_CASE("of chains of others only what drops, and what becomes of our rules, is told") {
+  const ChainPlace forward{.family = TableFamily::ip, .table = "filter", .chain = "FORWARD"};
+  const AcceptRule ours{.in = *LinkName::parse("br-front"),
+                        .out = {},
+                        .protocol = {},
+                        .port = {},
+                        .comment = "burrow: network front"};
+  const auto say_chain = [](Messages& said, uint32_t policy) {
+    auto* message = said.start(message_type(NFT_MSG_NEWCHAIN), 0, NFPROTO_IPV4, 0, 512);
+    mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, "filter");
+    mnl_attr_put_strz(message, NFTA_CHAIN_NAME, "FORWARD");
+    mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
+    auto* hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
+    mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(NF_INET_FORWARD));
+    mnl_attr_nest_end(message, hook);
+    mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(policy));
+    said.finish();
+  };
+  Messages drops;
+  say_chain(drops, NF_DROP);
+  CHECK(told(drops).changed_others);
+  CHECK_FALSE(told(drops).any());
+
+  Messages accepts;
+  say_chain(accepts, NF_ACCEPT);
+  CHECK_FALSE(told(accepts).changed_others);
+  LossReader follower;
+  follower.follow_others({forward});
+  follower.read(accepts.bytes());
+  CHECK(follower.take().changed_others);
+
+  // What comes into a chain of ours may have come behind our rules.
+  auto theirs = ours;
+  theirs.comment = "theirs";
+  Messages behind;
+  put_accept_rule(behind, forward, theirs, std::nullopt);
+  CHECK_FALSE(told(behind).changed_others);
+  follower.read(behind.bytes());
+  CHECK(follower.take().changed_others);
+
+  Messages added;
+  put_accept_rule(added, forward, ours, std::nullopt);
+  end_transaction(added, 42, "burrow-netstack");
+  CHECK_FALSE(told(added).changed_others);
+
+  // The same rule again, as it goes.
+  Messages gone;
+  put_accept_rule(gone, forward, ours, std::nullopt);
+  std::vector<uint8_t> bytes{gone.bytes().begin(), gone.bytes().end()};
+  reinterpret_cast<nlmsghdr*>(bytes.data())->nlmsg_type = message_type(NFT_MSG_DELRULE);
+  Messages end;
+  end_transaction(end, 42, "nft");
+  LossReader reader;
+  reader.read(bytes);
+  reader.read(end.bytes());
+  const auto losses = reader.take();
+  CHECK(losses.changed_others);
+  CHECK_FALSE(losses.needs_comparison);
+  CHECK(losses.by == Culprit{42, "nft"});
 }
 
 }  // namespace burrow::firewall

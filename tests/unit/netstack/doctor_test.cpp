@@ -24,13 +24,13 @@ const Finding* find(const std::vector<Finding>& findings, std::string_view check
   return found == findings.end() ? nullptr : &*found;
 }
 
-firewall::ForeignChain chain(firewall::ChainHook hook, size_t rule_count) {
-  return {.family = "ip",
-          .table = "filter",
-          .name = "FORWARD",
+firewall::DroppingChain chain(firewall::ChainHook hook, size_t rule_count,
+                              std::set<LinkName> accepted = {}) {
+  return {.place = {.family = firewall::TableFamily::ip, .table = "filter", .chain = "FORWARD"},
           .hook = hook,
-          .policy = firewall::ChainPolicy::drop,
-          .rule_count = rule_count};
+          .is_by_policy = true,
+          .rule_count = rule_count,
+          .accepted = std::move(accepted)};
 }
 
 }  // namespace
@@ -78,10 +78,7 @@ TEST_CASE("each thing that is missing is one finding, with meaning and remedy") 
        [](HostFacts& f) { f.chains = {chain(firewall::ChainHook::forward, 0)}; }},
       {"firewall.input-policy", Verdict::warning,
        [](HostFacts& f) { f.chains = {chain(firewall::ChainHook::input, 0)}; }},
-      {"firewall.netavark", Verdict::warning,
-       [](HostFacts& f) {
-         f.chains = {{.family = "inet", .table = "netavark", .name = "FORWARD"}};
-       }},
+      {"firewall.netavark", Verdict::warning, [](HostFacts& f) { f.is_beside_netavark = true; }},
       {"firewall.iptables-legacy", Verdict::warning,
        [](HostFacts& f) { f.has_old_iptables = true; }},
       {"dns.daemon", Verdict::warning, [](HostFacts& f) { f.has_dns_binary = false; }},

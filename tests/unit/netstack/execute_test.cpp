@@ -84,6 +84,8 @@ class FakeHost : public Applier {
             [&](const TakeDown& s) { return drop("up on " + s.link.str()); },
             [&](const JoinZone& s) { return make("zone of " + s.bridge.str()); },
             [&](const LeaveZone& s) { return drop("zone of " + s.bridge.str()); },
+            [&](const PlaceAccepts& s) { return make("accepts of " + s.accepts.bridge.str()); },
+            [&](const RemoveAccepts& s) { return drop("accepts of " + s.accepts.bridge.str()); },
             [&](const EnableHairpin& s) { return make("hairpin on " + s.link.str()); },
             [&](const StartLoopback&) -> Result<void> {
               state.is_loopback_up = true;

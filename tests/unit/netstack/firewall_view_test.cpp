@@ -91,6 +91,39 @@ TEST_CASE("names stand in the lists of their owners, which may have nothing else
   CHECK(view.limits[1].values == std::vector<std::string>{"b.example"});
 }
 
+TEST_CASE("chains of others are named with the networks that rules of ours accept there") {
+  FirewallView view{
+      .table = firewall::TableState::current,
+      .networks = {{.name = "front", .bridge = "br0"}, {.name = "back", .bridge = "br1"}},
+      .ports = {},
+      .limits = {}};
+  CHECK(to_text(view).find("ACCEPTED") == std::string::npos);
+  CHECK_FALSE(encode(view)["networks"][0].contains("accepted_in"));
+  firewall::ForeignRule ours{.is_conditional = true};
+  ours.accept = {.in = {},
+                 .out = *LinkName::parse("br0"),
+                 .protocol = {},
+                 .port = {},
+                 .comment = "burrow: network front"};
+  auto theirs = ours;
+  theirs.accept->out = *LinkName::parse("br1");
+  theirs.accept->comment = "mine";
+  add_accepts({.generation = 1,
+               .chains = {{.place = {.family = firewall::TableFamily::ip,
+                                     .table = "filter",
+                                     .chain = "FORWARD"},
+                           .hook = firewall::ChainHook::forward,
+                           .policy = firewall::ChainPolicy::drop,
+                           .uses = 2,
+                           .is_cut = false,
+                           .rules = {ours, theirs}}}},
+              view);
+  CHECK(view.networks[0].accepted_in == std::vector<std::string>{"ip filter FORWARD"});
+  CHECK(view.networks[1].accepted_in.empty());
+  CHECK(to_text(view).find("ip filter FORWARD  front") != std::string::npos);
+  CHECK(encode(view)["networks"][0]["accepted_in"][0] == "ip filter FORWARD");
+}
+
 TEST_CASE("counters of links are read from the kernel's table, torn lines are left out") {
   const auto traffic = parse_traffic(
       "Inter-|   Receive  |  Transmit\n face |bytes packets\n"

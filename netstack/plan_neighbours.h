@@ -1,0 +1,26 @@
+// What a network needs of other firewalls' chains, where their administrator lets us put it there.
+// Pure; which rules that makes in which chain is firewall/accepts.h's matter.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "netstack/plan_bridge.h"
+
+namespace burrow::netstack {
+
+/// What steps on record need there.
+std::optional<firewall::Accepts> recorded_accepts(const Steps& steps);
+
+/// Of all these networks.
+std::vector<firewall::Accepts> recorded_accepts(std::span<const NetworkRecord> networks);
+
+/// Adds to `fresh` what the record of the network says, and to `missing` what is to be done now.
+/// Without the administrator's leave what is on record stays, and nothing is done.
+void plan_neighbours(const BridgeAttachment& attachment, const Snapshot& snapshot,
+                     const Settings& settings, Steps& fresh, Steps& missing,
+                     std::vector<std::string>& warnings);
+
+}  // namespace burrow::netstack
