@@ -238,7 +238,10 @@ class Diagnosis {
                           : "packets of containers to the host: DNS, and what the host serves";
     const auto whose =
         chain.accepted.empty() ? "" : fmt::format(", of those on {}", fmt::join(missing, ", "));
-    const bool can_be_placed = chain.place.family != firewall::TableFamily::bridge;
+    // There the ports of a bridge are the links.
+    const bool is_of_frames = chain.place.family == firewall::TableFamily::bridge;
+    const std::string_view in = is_of_frames ? "ibrname" : "iifname";
+    const std::string_view out = is_of_frames ? "obrname" : "oifname";
     add({.check = check,
          .verdict = is_certain ? Verdict::failure : Verdict::warning,
          .found = chain.rule_count == 0 && chain.accepted.empty()
@@ -251,12 +254,12 @@ class Diagnosis {
          .remedy =
              fmt::format("accept them there: nft insert rule {} {} \"br-*\" accept, with the "
                          "names of your bridges{}{}",
-                         name, is_forward ? "oifname" : "iifname",
-                         is_forward ? ", and the same with iifname" : "",
-                         can_be_placed ? "; or have Burrow put them there itself: "
-                                         "BURROW_OTHER_FIREWALLS=accept in the environment of the "
-                                         "engine"
-                                       : "")});
+                         name, is_forward ? out : in,
+                         is_forward ? fmt::format(", and the same with {}", in) : "",
+                         is_of_frames ? ""
+                                      : "; or have Burrow put them there itself: "
+                                        "BURROW_OTHER_FIREWALLS=accept in the environment of the "
+                                        "engine")});
   }
 
   void look_at(const FirewalldFacts& firewalld) {

@@ -75,10 +75,11 @@ struct FirewallView {
 FirewallView view_of(firewall::TableState table, const std::vector<firewall::Element>& elements,
                      const std::vector<firewall::Element>& in_firewalld = {});
 
-/// Adds names to the lists of those who are in the view; the kernel has their addresses alone.
-void add_names(std::span<const ListedNames> lists, FirewallView& view);
 /// Adds in which chains of others rules of ours accept a network.
 void add_accepts(const firewall::Neighbourhood& there, FirewallView& view);
+
+/// Adds names to the lists of those who are in the view; the kernel has their addresses alone.
+void add_names(std::span<const ListedNames> lists, FirewallView& view);
 
 /// Counters of links by name, from the text of /proc/net/dev; lines that do not read are left out.
 std::map<std::string, LinkTraffic> parse_traffic(std::string_view text);

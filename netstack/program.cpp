@@ -231,10 +231,10 @@ Result<Output> run_firewall_show(const CommandLine& line) {
   auto nftables = TRY(firewall::Nftables::open());
   auto view = view_of(TRY(nftables.observe()), TRY(nftables.elements()),
                       TRY(elements_in_firewalld(run_directories(line))));
+  add_accepts(TRY(firewall::look_at_neighbours()), view);
   for (const auto& directory : run_directories(line)) {
     add_names(names_in_lists(directory / "aardvark-dns"), view);
   }
-  add_accepts(TRY(firewall::look_at_neighbours()), view);
   if (line.has_counters) {
     const auto traffic = parse_traffic(TRY(host::read_file("/proc/net/dev")));
     for (auto& network : view.networks) {

@@ -19,8 +19,8 @@ bool concerns_host(const Step& step) {
          std::holds_alternative<ChangeFirewall>(step) ||
          std::holds_alternative<ChangeFirewalld>(step) ||
          std::holds_alternative<RemoveDnsEntry>(step) ||
-         std::holds_alternative<ReplaceDnsEntry>(step) ||
          std::holds_alternative<RemoveAccepts>(step) ||
+         std::holds_alternative<ReplaceDnsEntry>(step) ||
          std::holds_alternative<ForgetSettings>(step) || std::holds_alternative<LeaveZone>(step) ||
          std::holds_alternative<SetVlanFiltering>(step) ||
          std::holds_alternative<LeadBridgedPackets>(step);

@@ -84,7 +84,7 @@ TEST_CASE("--network takes a name and its options") {
   CHECK(limited->limits == std::map<std::string, std::string>{
                                {"connections", "5"}, {"egress_allow", "10.0.0.0/8;fd00::/8"}});
   for (const auto* text :
-       {"", ":ip=1.2.3.4", "a:ingress_deny=x", "a:ip", "a:ip=", "a:ip=x", "a:ip6=1.2.3.4",
+       {"", ":ip=1.2.3.4", "a:egress_deny=10.0.0.1/8", "a:ip", "a:ip=", "a:ip=x", "a:ip6=1.2.3.4",
         "a:foo=1", "a:mac=00:00:00:00:00:00", "a:alias=b c", "a:interface_name=a/b", "a:,"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_network_choice(text));

@@ -47,6 +47,37 @@ TEST_CASE("a host that has everything has no finding but fine ones, and the text
   CHECK(encode(findings)["healthy"] == true);
 }
 
+TEST_CASE("a chain that drops is told with who does without a rule there, and what helps") {
+  using firewall::ChainHook;
+  auto facts = healthy();
+  facts.bridges = {{*LinkName::parse("br0"), true, false}, {*LinkName::parse("br1"), false, true}};
+  facts.chains = {chain(ChainHook::forward, 3)};
+  auto findings = diagnose(facts);
+  auto* found = find(findings, "firewall.forward-policy");
+  CHECK(found->found == "chain ip filter FORWARD drops what none of its rules accepts");
+  CHECK(found->remedy.find("oifname \"br-*\" accept") != std::string::npos);
+  CHECK(found->remedy.find("BURROW_OTHER_FIREWALLS=accept") != std::string::npos);
+
+  // br1 has no IPv4, and needs nothing in a chain of the family ip.
+  facts.chains = {chain(ChainHook::forward, 3, {*LinkName::parse("br0")})};
+  findings = diagnose(facts);
+  CHECK(find(findings, "firewall.forward-policy")->verdict == Verdict::fine);
+
+  facts.bridges[1].has_ipv4 = true;
+  findings = diagnose(facts);
+  found = find(findings, "firewall.forward-policy");
+  CHECK(found->verdict == Verdict::warning);
+  CHECK(found->meaning.find("of those on br1") != std::string::npos);
+
+  facts.chains = {chain(ChainHook::forward, 0)};
+  facts.chains.front().place.family = firewall::TableFamily::bridge;
+  findings = diagnose(facts);
+  found = find(findings, "firewall.forward-policy");
+  CHECK(found->found == "chain bridge filter FORWARD drops everything");
+  CHECK(found->remedy.find("obrname") != std::string::npos);
+  CHECK(found->remedy.find("BURROW_OTHER_FIREWALLS") == std::string::npos);
+}
+
 TEST_CASE("each thing that is missing is one finding, with meaning and remedy") {
   const Error refused{Errc::unsupported, "not supported"};
   const std::vector<std::tuple<const char*, Verdict, std::function<void(HostFacts&)>>> lacks{

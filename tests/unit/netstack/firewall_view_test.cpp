@@ -70,27 +70,6 @@ TEST_CASE("limits read back by owner and word, each value once") {
   CHECK(text.find("egress_allow  none") != std::string::npos);
 }
 
-TEST_CASE("names stand in the lists of their owners, which may have nothing else") {
-  firewall::Limits limits;
-  limits.egress.allow.emplace();
-  limits.egress.allow_names = {*NamePattern::parse("a.example")};
-  const auto elements = firewall::compile({.container = *ContainerId::parse("3f1c"),
-                                           .container_name = "web",
-                                           .network = *NetworkName::parse("front"),
-                                           .addresses = {*IpAddress::parse("10.0.0.2")}},
-                                          limits);
-  auto view = view_of(firewall::TableState::current, elements);
-  const std::string owner = "container web (3f1c) on network front";
-  add_names(std::vector<ListedNames>{{owner, firewall::LimitKind::egress_deny, {"b.example"}},
-                                     {owner, firewall::LimitKind::egress_allow, {"a.example"}}},
-            view);
-  REQUIRE(view.limits.size() == 2);
-  CHECK(view.limits[0].limit == "egress_allow");
-  CHECK(view.limits[0].values == std::vector<std::string>{"a.example"});
-  CHECK(view.limits[1].limit == "egress_deny");
-  CHECK(view.limits[1].values == std::vector<std::string>{"b.example"});
-}
-
 TEST_CASE("chains of others are named with the networks that rules of ours accept there") {
   FirewallView view{
       .table = firewall::TableState::current,
@@ -122,6 +101,27 @@ TEST_CASE("chains of others are named with the networks that rules of ours accep
   CHECK(view.networks[1].accepted_in.empty());
   CHECK(to_text(view).find("ip filter FORWARD  front") != std::string::npos);
   CHECK(encode(view)["networks"][0]["accepted_in"][0] == "ip filter FORWARD");
+}
+
+TEST_CASE("names stand in the lists of their owners, which may have nothing else") {
+  firewall::Limits limits;
+  limits.egress.allow.emplace();
+  limits.egress.allow_names = {*NamePattern::parse("a.example")};
+  const auto elements = firewall::compile({.container = *ContainerId::parse("3f1c"),
+                                           .container_name = "web",
+                                           .network = *NetworkName::parse("front"),
+                                           .addresses = {*IpAddress::parse("10.0.0.2")}},
+                                          limits);
+  auto view = view_of(firewall::TableState::current, elements);
+  const std::string owner = "container web (3f1c) on network front";
+  add_names(std::vector<ListedNames>{{owner, firewall::LimitKind::egress_deny, {"b.example"}},
+                                     {owner, firewall::LimitKind::egress_allow, {"a.example"}}},
+            view);
+  REQUIRE(view.limits.size() == 2);
+  CHECK(view.limits[0].limit == "egress_allow");
+  CHECK(view.limits[0].values == std::vector<std::string>{"a.example"});
+  CHECK(view.limits[1].limit == "egress_deny");
+  CHECK(view.limits[1].values == std::vector<std::string>{"b.example"});
 }
 
 TEST_CASE("counters of links are read from the kernel's table, torn lines are left out") {
