@@ -3,30 +3,53 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <vector>
 
 #include "core/json.h"
+#include "core/overloaded.h"
 #include "engine/programs.h"
 #include "host/file.h"
-#include "host/process.h"
+#include "host/guarded_process.h"
 
 namespace burrow::engine {
 namespace {
 
+// Longer than netstack itself waits for anybody.
+constexpr host::Bounds kBounds{.time = std::chrono::minutes{10},
+                               .output = size_t{16} << 20U,
+                               .error_output = size_t{1} << 20U};
+
 // The sentence of netstack's {"error": ...}, or what else it said.
-Failure failure_of(const host::Outcome& outcome) {
+Failure failure_of(const host::GuardedOutcome& outcome) {
   if (const auto document = parse_json(outcome.output)) {
     const auto error = JsonCursor{*document}.find("error");
     if (error && *error) {
       if (const auto text = (*error)->string()) return fail(Errc::system, "netstack: {}", *text);
     }
   }
-  if (outcome.signal != 0) return fail(Errc::system, "netstack ended by signal {}", outcome.signal);
-  return fail(Errc::system, "netstack failed with exit code {}: {}", outcome.exit_code,
-              outcome.error_output.substr(0, 1024));
+  return std::visit(
+      Overloaded{[&](const host::Exited& end) {
+                   return fail(Errc::system, "netstack failed with exit code {}: {}", end.status,
+                               outcome.error_output.substr(0, 1024));
+                 },
+                 [](const host::Killed& end) {
+                   return fail(Errc::system, "netstack ended by signal {}", end.signal);
+                 },
+                 [](const host::TimedOut&) {
+                   return fail(
+                       Errc::timeout, "netstack was at work for {} minutes: ended",
+                       std::chrono::duration_cast<std::chrono::minutes>(kBounds.time).count());
+                 },
+                 [](const host::Flooded&) {
+                   return fail(Errc::corrupt, "netstack answered more than {} bytes: ended",
+                               kBounds.output);
+                 }},
+      outcome.end);
 }
 
-// Runs a command of netstack's, `command` with its operands.
+// Runs a command of netstack's, `command` with its operands. It ends with us: else it could set up
+// what whoever cleans up after us has looked for in vain.
 Result<std::string> run_netstack(const Directories& directories,
                                  const std::vector<std::string>& command, std::string input) {
   TRY_VOID(host::make_directories(directories.netstack()));
@@ -35,14 +58,15 @@ Result<std::string> run_netstack(const Directories& directories,
                                      "--rootless=false",
                                      "--aardvark-binary=" + find_dns().native()};
   arguments.insert(arguments.end(), command.begin(), command.end());
-  auto outcome = TRY(
-      host::run({.arguments = std::move(arguments), .input = std::move(input), .environment = {}}));
+  const auto outcome = TRY(host::run_guarded(
+      {.arguments = std::move(arguments), .input = std::move(input), .environment = {}}, kBounds));
   if (!outcome.error_output.empty()) {
     // Warnings are for the person who called us.
     (void)!::write(STDERR_FILENO, outcome.error_output.data(), outcome.error_output.size());
   }
-  if (!outcome.is_success()) return failure_of(outcome);
-  return std::move(outcome.output);
+  const auto* exited = std::get_if<host::Exited>(&outcome.end);
+  if (exited == nullptr || exited->status != 0) return failure_of(outcome);
+  return outcome.output;
 }
 
 }  // namespace

@@ -244,6 +244,11 @@ Result<void> remove(Session& session) {
   return describe(refusals);
 }
 
+bool takes_a_bridge(const Change& change) {
+  return std::ranges::any_of(
+      change.remove, [](const Element& element) { return element.set == SetName::bridges; });
+}
+
 bool takes_all_bridges(const Change& change, const std::vector<Element>& bridges) {
   return std::ranges::all_of(bridges, [&](const Element& bridge) {
     return std::ranges::any_of(
@@ -251,24 +256,36 @@ bool takes_all_bridges(const Change& change, const std::vector<Element>& bridges
   });
 }
 
-// Others may come between the look at the bridges and the end of the table: the batch is bound to
-// the generation that was looked at.
-Result<void> remove_if_last(Session& session, const Change& change) {
+// Removes the table while no bridge is in it but those that `change` takes. Others may come between
+// the look at the bridges and the end of the table: the batch is bound to the generation that was
+// looked at. Whether the table has gone.
+Result<bool> remove_unless_used(Session& session, const Change& change) {
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
     const auto found = TRY(session.look_up({}));
-    if (!takes_all_bridges(change, TRY(session.read_set(SetName::bridges)))) {
-      return keep(session, change);
-    }
+    if (!takes_all_bridges(change, TRY(session.read_set(SetName::bridges)))) return false;
     Messages batch;
     put_batch_begin(batch, found.generation);
     put_delete_table(batch);
     put_batch_end(batch);
     const auto refusals = TRY(session.commit(batch));
-    if (refusals.empty() || has_code(refusals, ENOENT)) return {};
+    if (refusals.empty() || has_code(refusals, ENOENT)) return true;
     if (!is_overtaken(refusals)) return describe(refusals);
   }
   return fail(Errc::changed, "the firewall kept changing, {} attempts were overtaken",
               kMostAttempts);
+}
+
+// Two commands that take the last bridges of two run directories see each other's: the one whose
+// change comes last finds none any more.
+Result<void> keep_while_used(Session& session, const Change& change) {
+  TRY_VOID(keep(session, change));
+  if (takes_a_bridge(change)) TRY(remove_unless_used(session, {}));
+  return {};
+}
+
+Result<void> remove_if_last(Session& session, const Change& change) {
+  if (TRY(remove_unless_used(session, change))) return {};
+  return keep_while_used(session, change);
 }
 
 // What a renewed table gets: the elements of `change`, and those that stand for owners which the
@@ -390,7 +407,7 @@ Result<void> Nftables::apply(const Change& change) {
   Session session{*socket_};
   switch (change.table) {
     case Change::Table::keep:
-      return keep(session, change);
+      return keep_while_used(session, change);
     case Change::Table::mend:
       return keep(session, change, Structure::mended);
     case Change::Table::create:

@@ -27,7 +27,8 @@ class AdminRules;
 /// One transaction. Removals happen before additions.
 struct Change {
   enum class Table : uint8_t {
-    keep,    ///< the table is there and current
+    /// The table is there and current; it goes if `remove` took its last bridge.
+    keep,
     create,  ///< the table is missing: make it whole
     /// Parts of the table are missing: put back those, and nothing else. What others put into our
     /// chains stays.
