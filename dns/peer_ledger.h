@@ -56,6 +56,8 @@ class PeerLedger {
   std::vector<firewall::NamedPeer> forget_unlisted(const IsListed& is_listed, Time now);
 
   [[nodiscard]] size_t size() const { return entries_.size(); }
+  /// How often all that stands was looked at for what ended.
+  [[nodiscard]] size_t sweeps() const { return sweeps_; }
 
  private:
   struct Entry {
@@ -71,6 +73,9 @@ class PeerLedger {
   std::map<firewall::NamedPeer, Entry> entries_;
   std::map<ListOwner, size_t> counts_;  // of entries
   std::vector<firewall::NamedPeer> unwritten_;
+  Time last_sweep_{};
+  Time next_sweep_ = Time::max();  ///< there is nothing to forget before
+  size_t sweeps_ = 0;
 };
 
 }  // namespace burrow::dns
