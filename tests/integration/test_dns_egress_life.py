@@ -89,6 +89,27 @@ class Life(NamesTest):
         self.limit_ok("front", "--egress-allow", "near.example.org")
         self.assertEqual((self.addresses(), self.outcomes(third, FAR4, NEAR4)), ([NEAR4], [REFUSED, OPEN]))
 
+    def test_two_definitions_of_a_network_do_not_take_turns(self):
+        a = self.start("a", self.front(egress_allow="deb.example.org"), 2)
+        b = self.start("b", self.front(egress_allow="near.example.org"), 3)
+        path = "/run/containers/networks/aardvark-dns/front"
+        with open(path) as file:
+            latest = file.read()
+        for _ in range(2):
+            outcome = self.netstack.run("repair")
+            self.assertNotIn("DNS", outcome.out)
+            with open(path) as file:
+                self.assertEqual(file.read(), latest)
+        # Lists of the network that went are put back, and stay.
+        with open(path, "w") as file:
+            file.write("".join(line for line in latest.splitlines(True) if "EGRESS" not in line))
+        self.assertIn("DNS", self.netstack.run("repair").out)
+        self.assertNotIn("DNS", self.netstack.run("repair", "--dry-run").out)
+        with open(path) as file:
+            self.assertIn("EGRESS", file.read())
+        for container in (a, b):
+            asks(container, "deb.example.org")
+
     def test_after_a_flush_all_that_was_open_comes_back(self):
         web = self.start("web", self.front(), 2, egress_allow="deb.example.org,near.example.org")
         for qtype in (dns.A, dns.AAAA):
