@@ -113,4 +113,10 @@ bool PeerLedger::has_room(const ListOwner& owner) const {
          (count == counts_.end() || count->second < limits_.per_owner);
 }
 
+bool PeerLedger::is_half_free(const ListOwner& owner) const {
+  const auto count = counts_.find(owner);
+  return entries_.size() <= limits_.in_all / 2 &&
+         (count == counts_.end() || count->second <= limits_.per_owner / 2);
+}
+
 }  // namespace burrow::dns

@@ -100,6 +100,20 @@ TEST_CASE("who has no room is looked for what ended when something has, and once
   CHECK(ledger.size() == 4);
 }
 
+TEST_CASE("half of what one may have, and of all, has to be free for good room") {
+  PeerLedger ledger{{.per_owner = 2, .in_all = 4}};
+  const ListOwner two = *IpAddress::parse("10.0.0.2");
+  CHECK(ledger.is_half_free(two));
+  note(ledger, peer(1), seconds{100});
+  CHECK(ledger.is_half_free(two));
+  note(ledger, peer(2), seconds{100});
+  CHECK_FALSE(ledger.is_half_free(two));
+  const ListOwner three = *IpAddress::parse("10.0.0.3");
+  CHECK(ledger.is_half_free(three));
+  note(ledger, peer(1, "10.0.0.3"), seconds{100});
+  CHECK_FALSE(ledger.is_half_free(three));
+}
+
 TEST_CASE("all that stands can be taken again, and nothing that ended") {
   PeerLedger ledger;
   note(ledger, peer(1), seconds{10});
