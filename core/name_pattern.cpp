@@ -12,6 +12,10 @@ constexpr std::string_view kAllBelow = "*.";
 
 bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
 
+bool is_number(std::string_view label) {
+  return !label.empty() && std::ranges::all_of(label, is_digit);
+}
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool is_label(std::string_view label) {
@@ -20,6 +24,20 @@ bool is_label(std::string_view label) {
   return std::ranges::all_of(label, [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_';
   });
+}
+
+// Of all top-level domains and of names without dots. Digits in front are those of a mistyped
+// address, which would be a name that nobody ever asks for.
+bool is_last_label(std::string_view label) {
+  return is_label(label) && !is_digit(static_cast<unsigned char>(label.front())) &&
+         label.find('_') == label.npos;
+}
+
+bool begins_like_address(std::string_view name) {
+  const auto first = name.find('.');
+  if (first == name.npos || !is_number(name.substr(0, first))) return false;
+  const auto rest = name.substr(first + 1);
+  return is_number(rest.substr(0, rest.find('.')));
 }
 
 }  // namespace
@@ -34,6 +52,7 @@ Result<NamePattern> NamePattern::parse(std::string_view text) {
   std::string_view rest{name};
   if (rest.starts_with(kAllBelow)) rest.remove_prefix(kAllBelow.size());
   if (rest.size() > kLongestName) return refuse("longer than 253 bytes");
+  if (begins_like_address(rest)) return refuse("it begins like an address, and is none");
   std::string_view last;
   for (bool is_last = false; !is_last;) {
     const auto end = rest.find('.');
@@ -44,7 +63,9 @@ Result<NamePattern> NamePattern::parse(std::string_view text) {
     }
     rest.remove_prefix(is_last ? rest.size() : end + 1);
   }
-  if (std::ranges::all_of(last, is_digit)) return refuse("the last label is a number");
+  if (!is_last_label(last)) {
+    return refuse("the last label has letters, digits and \"-\", and a letter first");
+  }
   return NamePattern{std::move(name)};
 }
 

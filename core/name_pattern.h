@@ -14,8 +14,8 @@ namespace burrow {
 class NamePattern {
  public:
   /// Labels of letters, digits, '-' and '_' with dots between, in any case; a label neither begins
-  /// nor ends with '-', and the last one is no number. One dot at the end is passed over. Errors:
-  /// invalid_input.
+  /// nor ends with '-', and the last one begins with a letter and has no '_'. What begins with two
+  /// numbers is a mistyped address. One dot at the end is passed over. Errors: invalid_input.
   static Result<NamePattern> parse(std::string_view text);
 
   /// Whether `name`, in lower case and without a dot at its end, is meant. `*.example.com` means

@@ -39,10 +39,12 @@ NameOpenings::Noted NameOpenings::note(const EgressLists& lists, Bytes reply) {
               ledger_.note(peer, now + opening_time(ttl), answered->name,
                            fmt::format("{}: {}", list->whose(), answered->name), now);
           if (noted == PeerLedger::Noted::to_write) result = Noted::to_commit;
-          if (noted == PeerLedger::Noted::full) warn_of_full(owner, list->whose());
+          if (noted == PeerLedger::Noted::full) warn_of_full(owner, *list);
         }
         break;
       }
+      // The next time that there is no room is worth a word again.
+      if (!full_.empty() && ledger_.is_half_free(owner)) full_.erase(owner);
     }
   }
   return result;
@@ -98,12 +100,13 @@ bool NameOpenings::is_listed(const firewall::NamedPeer& peer, std::string_view n
          });
 }
 
-void NameOpenings::warn_of_full(const ListOwner& owner, std::string_view whose) {
+void NameOpenings::warn_of_full(const ListOwner& owner, const EgressList& list) {
   if (!full_.insert(owner).second) return;
+  const bool is_allowed = list.verdict == firewall::PeerVerdict::allow;
   log::warn("dns",
             "names of {} ({}) stand for more addresses than are kept in the firewall: the rest is "
-            "not opened",
-            whose, text_of(owner));
+            "{}",
+            list.whose(), text_of(owner), is_allowed ? "not opened" : "not denied, and stays open");
 }
 
 // Every answer of a container may come here.

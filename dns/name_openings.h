@@ -46,14 +46,14 @@ class NameOpenings {
   Result<void> write(std::span<const firewall::NamedPeer> gone,
                      const std::vector<firewall::TimedPeer>& come);
   [[nodiscard]] bool is_listed(const firewall::NamedPeer& peer, std::string_view name) const;
-  void warn_of_full(const ListOwner& owner, std::string_view whose);
+  void warn_of_full(const ListOwner& owner, const EgressList& list);
   void warn_of_failure(const Error& error);
 
   std::mutex mutex_;
   PeerLedger ledger_;
   std::map<ListOwner, EgressLists> lists_;
   std::optional<firewall::NamedPeers> peers_;  ///< opened when there is something to write
-  std::set<ListOwner> full_;                   ///< of whom that was said
+  std::set<ListOwner> full_;                   ///< of whom that was said, while it holds
   std::chrono::steady_clock::time_point next_warning_;
 };
 

@@ -13,6 +13,8 @@ constexpr seconds kMostTtl{std::chrono::hours{24}};
 constexpr seconds kGrace{60};
 // So that a name which is asked for all the time costs one transaction in that time.
 constexpr seconds kNotWorth{30};
+// A look at all that stands takes milliseconds, and clients can ask for one with every answer.
+constexpr seconds kSweepInterval{1};
 
 milliseconds time_left(PeerLedger::Time until, PeerLedger::Time now) {
   return std::max(std::chrono::duration_cast<milliseconds>(until - now), milliseconds{1});
@@ -26,11 +28,12 @@ PeerLedger::Noted PeerLedger::note(const firewall::NamedPeer& peer, Time until,
                                    std::string_view name, std::string comment, Time now) {
   auto found = entries_.find(peer);
   if (found == entries_.end()) {
-    if (!has_room(peer.owner)) forget_ended(now);
+    if (!has_room(peer.owner) && next_sweep_ <= now) forget_ended(now);
     if (!has_room(peer.owner)) return Noted::full;
     ++counts_[peer.owner];
     found = entries_.emplace(peer, Entry{}).first;
     found->second.until = until;
+    next_sweep_ = std::min(next_sweep_, std::max(until, last_sweep_ + kSweepInterval));
   }
   auto& entry = found->second;
   entry.name = name;
@@ -87,19 +90,33 @@ std::vector<firewall::NamedPeer> PeerLedger::forget_unlisted(const IsListed& is_
   return gone;
 }
 
+// Until the soonest end there is nothing to forget, and then once in an interval.
 void PeerLedger::forget_ended(Time now) {
+  ++sweeps_;
+  auto soonest = Time::max();
   std::erase_if(entries_, [&](const auto& one) {
     const auto& [peer, entry] = one;
-    if (entry.until > now) return false;
+    if (entry.until > now) {
+      soonest = std::min(soonest, entry.until);
+      return false;
+    }
     if (--counts_[peer.owner] == 0) counts_.erase(peer.owner);
     return true;
   });
+  last_sweep_ = now;
+  next_sweep_ = std::max(soonest, now + kSweepInterval);
 }
 
 bool PeerLedger::has_room(const ListOwner& owner) const {
   const auto count = counts_.find(owner);
   return entries_.size() < limits_.in_all &&
          (count == counts_.end() || count->second < limits_.per_owner);
+}
+
+bool PeerLedger::is_half_free(const ListOwner& owner) const {
+  const auto count = counts_.find(owner);
+  return entries_.size() <= limits_.in_all / 2 &&
+         (count == counts_.end() || count->second <= limits_.per_owner / 2);
 }
 
 }  // namespace burrow::dns

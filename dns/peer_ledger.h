@@ -55,7 +55,12 @@ class PeerLedger {
   /// that opened it last.
   std::vector<firewall::NamedPeer> forget_unlisted(const IsListed& is_listed, Time now);
 
+  /// Whether a good part of what `owner` may have is free: no more than half of it stands, and no
+  /// more than half of all. What ended may still count.
+  [[nodiscard]] bool is_half_free(const ListOwner& owner) const;
   [[nodiscard]] size_t size() const { return entries_.size(); }
+  /// How often all that stands was looked at for what ended.
+  [[nodiscard]] size_t sweeps() const { return sweeps_; }
 
  private:
   struct Entry {
@@ -71,6 +76,9 @@ class PeerLedger {
   std::map<firewall::NamedPeer, Entry> entries_;
   std::map<ListOwner, size_t> counts_;  // of entries
   std::vector<firewall::NamedPeer> unwritten_;
+  Time last_sweep_{};
+  Time next_sweep_ = Time::max();  ///< there is nothing to forget before
+  size_t sweeps_ = 0;
 };
 
 }  // namespace burrow::dns

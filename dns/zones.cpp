@@ -31,10 +31,15 @@ Zones::Zones(Networks networks, std::vector<IpNetwork> subnets, ZoneSettings set
 }
 
 void Zones::find_lists() {
-  for_each_list([&](const std::shared_ptr<const EgressList>& list) {
-    has_lists_ = true;
-    if (!list->id.empty()) lists_[list->id].push_back(list);
-  });
+  for (const uint32_t network : indices_) {
+    for (const auto& [line, list] : networks_[network]->egress_lists()) {
+      if (list->id.empty()) {
+        network_lists_.emplace_back(network, list);
+      } else {
+        lists_[list->id].push_back(list);
+      }
+    }
+  }
 }
 
 // As for views: a container of the asked network, else the one container that can be meant.
@@ -53,15 +58,12 @@ const Holder* Zones::find_client(uint32_t network, const IpAddress& source) cons
 
 EgressLists Zones::lists_of(uint32_t network, const IpAddress& source) const {
   EgressLists lists;
-  if (!has_lists_) return lists;
+  if (!has_lists()) return lists;
   const auto* client = find_client(network, source);
   if (client == nullptr || client->id.empty()) return lists;
   if (const auto own = lists_.find(client->id); own != lists_.end()) lists = own->second;
-  for (const auto& each : networks_) {
-    if (each->egress_lists().empty() || !each->has_container(client->id)) continue;
-    for (const auto& [line, list] : each->egress_lists()) {
-      if (list->id.empty()) lists.push_back(list);
-    }
+  for (const auto& [each, list] : network_lists_) {
+    if (networks_[each]->has_container(client->id)) lists.push_back(list);
   }
   return lists;
 }

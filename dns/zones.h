@@ -55,7 +55,7 @@ class Zones {
   [[nodiscard]] View view(uint32_t network, const IpAddress& source) const;
 
   /// Whether anybody has lists of names.
-  [[nodiscard]] bool has_lists() const { return has_lists_; }
+  [[nodiscard]] bool has_lists() const { return !lists_.empty() || !network_lists_.empty(); }
   /// The lists that an answer to `source`, asking on the listener of `network`, concerns: of the
   /// container that it is, on all its networks, and of these. None of the host, and of an address
   /// that two containers of other networks have.
@@ -98,8 +98,9 @@ class Zones {
   ZoneSettings settings_;
   std::vector<uint32_t> indices_;            // 0, 1, 2, ...: the view of one network is one of them
   std::vector<IpAddress> listen_addresses_;  // sorted
-  bool has_lists_ = false;
   std::unordered_map<std::string, EgressLists> lists_;  // of containers, by id
+  // Of networks themselves; most networks have none, and each answer walks these.
+  std::vector<std::pair<uint32_t, std::shared_ptr<const EgressList>>> network_lists_;
   SharedTable<SharedViews> shared_;  // by id; only containers on several networks
 };
 

@@ -242,10 +242,15 @@ Result<void> DnsDaemon::check_opens_names() const {
       if (lists && *lists) return {};
     }
   }
-  return fail(Errc::unsupported,
-              "names in lists need burrow-dns, and the DNS daemon \"{}\" is another program or an "
-              "older one",
-              binary.native());
+  const auto daemon = running(directory);
+  return fail(
+      Errc::unsupported,
+      "names in lists need burrow-dns, and the DNS daemon that runs ({}) is another program "
+      "or an older one: end it, so that \"{}\" is started in its place",
+      daemon
+          ? fmt::format("process {}, by \"{}\"", daemon->pid, (directory / "aardvark.pid").native())
+          : std::string{"not found any more"},
+      binary.native());
 }
 
 Result<void> DnsDaemon::serve(NamesInLists names) const {

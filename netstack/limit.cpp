@@ -1,7 +1,10 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "firewall/close_named.h"
 #include "netstack/commands.h"
+#include "netstack/dns_daemon.h"
+#include "netstack/dns_lists.h"
 #include "netstack/observe_links.h"
 #include "netstack/plan_limits.h"
 #include "netstack/plan_reload.h"
@@ -46,15 +49,22 @@ Result<BridgedNow> observe_bridged(const NetworkRecord& network, Session& sessio
   return BridgedNow{.packets = link->bridged_packets, .netfilter = observe_bridge_netfilter()};
 }
 
-Result<Plan> plan(Session& session, const NetworkName& name,
-                  const std::optional<std::string>& container, const LimitChanges& changes) {
+struct LimitPlan {
+  Plan plan;
+  /// Whose limits they are, as the firewall knows them: addresses of a container, or a bridge.
+  std::vector<firewall::Field> owners;
+};
+
+Result<LimitPlan> plan(Session& session, const NetworkName& name,
+                       const std::optional<std::string>& container, const LimitChanges& changes) {
   const auto& journal = session.journal();
   if (!container) {
     const auto network = TRY(find_network(journal, name));
     auto attachments = TRY(journal.all_attachments());
     std::erase_if(attachments,
                   [&](const AttachmentRecord& record) { return record.network != name; });
-    return plan_limits(network, attachments, changes);
+    return LimitPlan{.plan = TRY(plan_limits(network, attachments, changes)),
+                     .owners = {network.bridge}};
   }
   auto record = TRY(find_attachment(journal, name, *container));
   // Its leases may be on their way: what comes of them is on record afterwards.
@@ -66,7 +76,9 @@ Result<Plan> plan(Session& session, const NetworkName& name,
   const bool sets_one =
       std::ranges::any_of(changes, [](const auto& change) { return !change.second.empty(); });
   if (sets_one && !bridged.netfilter) log::warn("netstack", "{}", lacks_bridge_netfilter(name));
-  return plan_limits(record, network, bridged, changes);
+  LimitPlan planned{.plan = TRY(plan_limits(record, network, bridged, changes)), .owners = {}};
+  for (const auto& address : limited_addresses(record)) planned.owners.emplace_back(address);
+  return planned;
 }
 
 // A table that lacks parts gets them back; one that is not there is not for us to fill.
@@ -84,6 +96,32 @@ Result<void> adapt_to_table(Session& session, Plan& plan) {
   return {};
 }
 
+bool changes_names(const Plan& plan) {
+  return std::ranges::any_of(
+      plan.steps, [](const Step& step) { return std::holds_alternative<ReplaceDnsEntry>(step); });
+}
+
+// Whether a list of `before` has names that it has no more.
+bool has_lost_names(const std::vector<ListedNames>& before, const std::vector<ListedNames>& after) {
+  return !std::ranges::all_of(before, [&](const ListedNames& list) {
+    return std::ranges::any_of(after, [&](const ListedNames& now) {
+      return now.owner == list.owner && now.kind == list.kind &&
+             std::ranges::all_of(list.names, [&](const std::string& name) {
+               return std::ranges::find(now.names, name) != now.names.end();
+             });
+    });
+  });
+}
+
+// The daemon takes out what it knows to have opened. One that was started meanwhile knows nothing
+// of what the one before it opened, which would stay for its time, up to a day: all of these owners
+// goes, and what the daemon knows to be open of names that stay comes back.
+Result<void> close_lost_names(const std::vector<firewall::Field>& owners, const DnsDaemon& dns) {
+  auto closed = firewall::close_named(owners);
+  renew_names(dns.directory);
+  return closed;
+}
+
 }  // namespace
 
 Result<void> limit(std::string_view network, const std::optional<std::string>& container,
@@ -92,10 +130,15 @@ Result<void> limit(std::string_view network, const std::optional<std::string>& c
   const auto name = TRY(NetworkName::parse(network));
   auto session = TRY(Session::open(surroundings));
   TRY_VOID(session.recover());
-  auto wanted = TRY(plan(session, name, container, changes));
+  auto [wanted, owners] = TRY(plan(session, name, container, changes));
   if (wanted.steps.empty() && wanted.changes.empty()) return {};
   TRY_VOID(adapt_to_table(session, wanted));
-  return session.carry_out(wanted);
+  const auto& directory = surroundings.dns.directory;
+  if (!changes_names(wanted)) return session.carry_out(wanted);
+  const auto before = names_in_lists(directory);
+  TRY_VOID(session.carry_out(wanted));
+  if (!has_lost_names(before, names_in_lists(directory))) return {};
+  return close_lost_names(owners, surroundings.dns);
 }
 
 }  // namespace burrow::netstack

@@ -153,7 +153,13 @@ Result<void> check_guarded(const NetworkRecord& network) {
               network.network);
 }
 
-std::vector<IpAddress> addresses_of(const AttachmentRecord& record) {
+}  // namespace
+
+firewall::Limits container_limits(const BridgeAttachment& attachment) {
+  return limits_of_container(attachment.options.own_limits, attachment.options.limits);
+}
+
+std::vector<IpAddress> limited_addresses(const AttachmentRecord& record) {
   std::vector<IpAddress> addresses;
   for (const auto& step : record.steps) {
     const auto* add = std::get_if<AddAddress>(&step);
@@ -162,12 +168,6 @@ std::vector<IpAddress> addresses_of(const AttachmentRecord& record) {
     }
   }
   return addresses;
-}
-
-}  // namespace
-
-firewall::Limits container_limits(const BridgeAttachment& attachment) {
-  return limits_of_container(attachment.options.own_limits, attachment.options.limits);
 }
 
 std::string lacks_bridge_netfilter(const NetworkName& network) {
@@ -246,7 +246,7 @@ Result<Plan> plan_limits(const AttachmentRecord& record, const NetworkRecord& ne
   firewall::LimitedContainer limited{.container = record.container,
                                      .container_name = record.container_name,
                                      .network = record.network,
-                                     .addresses = addresses_of(record)};
+                                     .addresses = limited_addresses(record)};
   if (limited.addresses.empty()) {
     return fail(Errc::unsupported,
                 "limits need an address of the container, and it has none on network \"{}\"",

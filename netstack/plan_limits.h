@@ -41,6 +41,9 @@ std::string lacks_bridge_netfilter(const NetworkName& network);
 std::vector<firewall::Element> limit_elements(const ContainerId& container, std::string_view name,
                                               const BridgeAttachment& attachment);
 
+/// The addresses by which the firewall knows the container of `record`.
+std::vector<IpAddress> limited_addresses(const AttachmentRecord& record);
+
 /// Changes of limits by their option; an empty word takes one away, and what is not named stays.
 using LimitChanges = Strings;
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include "firewall/firewalld_change.h"
 #include "firewall/neighbours.h"
 #include "host/sysctl.h"
+#include "netstack/dns_lists.h"
 #include "netstack/ending.h"
 #include "netstack/host_applier.h"
 #include "netstack/observe.h"
@@ -40,16 +42,23 @@ Result<NetworkView> look_at(NetworkRecord record, host::RouteSocket& route) {
   return view;
 }
 
+const AddDnsEntry* dns_entry_of(const AttachmentRecord& record) {
+  for (const auto& step : record.steps) {
+    if (const auto* add = std::get_if<AddDnsEntry>(&step)) return add;
+  }
+  return nullptr;
+}
+
 Result<AttachmentView> look_at(AttachmentRecord record, host::RouteSocket& route,
                                const DnsDaemon& dns) {
   AttachmentView view{.record = std::move(record)};
   if (const auto link = view.record.host_link()) {
     view.host_link = TRY(look_at_link(link->name, route));
   }
-  for (const auto& step : view.record.steps) {
-    if (const auto* add = std::get_if<AddDnsEntry>(&step)) {
-      view.has_dns_entry = dns.has_entry(add->file, add->container) && dns.has_name_lists(*add);
-    }
+  if (const auto* add = dns_entry_of(view.record)) {
+    auto own = *add;
+    own.header.clear();  // the network's: compare_network_lists
+    view.has_dns_entry = dns.has_entry(add->file, add->container) && dns.has_name_lists(own);
   }
   auto netns = host::NetNs::open(view.record.netns);
   if (!netns) return view;
@@ -57,6 +66,37 @@ Result<AttachmentView> look_at(AttachmentRecord record, host::RouteSocket& route
   view.has_netns = true;
   view.inside = TRY(look_at_link(view.record.interface, container.route));
   return view;
+}
+
+bool has_same_name_lists(std::string_view a, std::string_view b) {
+  auto lists_a = name_lists_in(a);
+  auto lists_b = name_lists_in(b);
+  std::ranges::sort(lists_a);
+  std::ranges::sort(lists_b);
+  return lists_a == lists_b;
+}
+
+// Attachments of one network that were set up from different definitions of it have different lists
+// of the network on record, of which the file has those of one. With the lists of none, all their
+// entries have to be written again.
+void compare_network_lists(std::vector<AttachmentView>& attachments, const DnsDaemon& dns) {
+  struct File {
+    std::optional<std::string> header;
+    bool has_lists_of_one = false;
+  };
+  std::map<std::string, File> files;
+  for (const auto& attachment : attachments) {
+    const auto* entry = dns_entry_of(attachment.record);
+    if (entry == nullptr) continue;
+    const auto [at, is_new] = files.try_emplace(entry->file);
+    auto& file = at->second;
+    if (is_new) file.header = dns.header(entry->file);
+    file.has_lists_of_one |= file.header && has_same_name_lists(*file.header, entry->header);
+  }
+  for (auto& attachment : attachments) {
+    const auto* entry = dns_entry_of(attachment.record);
+    if (entry != nullptr && !files[entry->file].has_lists_of_one) attachment.has_dns_entry = false;
+  }
 }
 
 bool is_in_firewalld(const Steps& steps) { return !firewalld_elements_of(steps).empty(); }
@@ -92,6 +132,7 @@ Result<RepairView> observe_for_repair(Handles& handles, const Journal& journal,
   for (auto& record : TRY(journal.all_attachments())) {
     view.attachments.push_back(TRY(look_at(std::move(record), handles.route, dns)));
   }
+  compare_network_lists(view.attachments, dns);
   view.firewalld = TRY(observe_firewalld_for_repair(view, handles.firewalld));
   if (std::ranges::any_of(view.networks, [](const NetworkView& network) {
         return recorded_accepts(network.record.steps).has_value();

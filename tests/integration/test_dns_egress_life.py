@@ -62,6 +62,54 @@ class Life(NamesTest):
         self.stop("stays")
         self.assertEqual(self.machine.sh("nft", "list", "tables"), "")
 
+    def test_a_name_that_a_list_loses_is_closed_though_the_daemon_that_opened_it_has_died(self):
+        self.server.names["deb.example.org"] = ([FAR4, FAR6], 86400)
+        web = self.start("web", self.front(), 2, egress_allow="deb.example.org,near.example.org")
+        other = self.start("other", self.front(), 3, egress_allow="deb.example.org")
+        for client in (web, other):
+            asks(client, "deb.example.org")
+        self._stop_daemon()
+        self.limit_ok("front", "--egress-allow", "192.0.2.77", container="web")
+        self.assertEqual(self.outcomes(web, FAR4), [REFUSED])
+        self.assertEqual(self.outcomes(other, FAR4), [OPEN])
+        self.assertEqual(len(self.opened()), 1)
+        # The same of a network, by its bridge; what the daemon knows of names that stay comes back.
+        self.limit_ok("front", "--egress-allow", "deb.example.org,near.example.org")
+        self.stop("web")
+        self.stop("other")
+        third = self.start("third", self.front(), 4)
+        self.limit_ok("front", "--egress-allow", "deb.example.org,near.example.org")
+        asks(third, "deb.example.org")
+        self._stop_daemon()
+        self.limit_ok("front", "--egress-allow", "near.example.org")
+        self.assertEqual(self.addresses(), [])
+        self.limit_ok("front", "--egress-allow", "deb.example.org,near.example.org")
+        for name in ("deb.example.org", "near.example.org"):
+            asks(third, name)
+        self.limit_ok("front", "--egress-allow", "near.example.org")
+        self.assertEqual((self.addresses(), self.outcomes(third, FAR4, NEAR4)), ([NEAR4], [REFUSED, OPEN]))
+
+    def test_two_definitions_of_a_network_do_not_take_turns(self):
+        a = self.start("a", self.front(egress_allow="deb.example.org"), 2)
+        b = self.start("b", self.front(egress_allow="near.example.org"), 3)
+        path = "/run/containers/networks/aardvark-dns/front"
+        with open(path) as file:
+            latest = file.read()
+        for _ in range(2):
+            outcome = self.netstack.run("repair")
+            self.assertNotIn("DNS", outcome.out)
+            with open(path) as file:
+                self.assertEqual(file.read(), latest)
+        # Lists of the network that went are put back, and stay.
+        with open(path, "w") as file:
+            file.write("".join(line for line in latest.splitlines(True) if "EGRESS" not in line))
+        self.assertIn("DNS", self.netstack.run("repair").out)
+        self.assertNotIn("DNS", self.netstack.run("repair", "--dry-run").out)
+        with open(path) as file:
+            self.assertIn("EGRESS", file.read())
+        for container in (a, b):
+            asks(container, "deb.example.org")
+
     def test_after_a_flush_all_that_was_open_comes_back(self):
         web = self.start("web", self.front(), 2, egress_allow="deb.example.org,near.example.org")
         for qtype in (dns.A, dns.AAAA):
@@ -151,6 +199,8 @@ class Refusals(NamesTest):
         asked = request("web", attachment(self.front(), "10.30.0.2", options={"egress_allow": "deb.example.org"}))
         error = self.netstack.setup(self.container("web"), asked).error
         self.assertIn("names in lists need burrow-dns", error)
+        self.assertIn('aardvark.pid"', error)
+        self.assertIn("end it, so that", error)
         self.assertEqual(os.path.exists("/run/containers/networks/aardvark-dns/front"), False)
 
 

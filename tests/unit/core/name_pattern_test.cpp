@@ -47,6 +47,22 @@ TEST_CASE("what is no name of hosts is refused with what was found") {
   CHECK(NamePattern::parse(std::string(1U << 20U, 'a')).error().message.size() < 200);
 }
 
+TEST_CASE("a mistyped address or prefix is no name") {
+  for (const auto* text :
+       {"192.0.2.1-9", "192.0.2.0-255", "192.0.2.x", "192.0.2.*", "192.0.2.2_32", "*.192.0.2.x",
+        "10.0.example.com", "10.0.", "10-9", "0x0a000001", "1e4", "host_1", "a.1-9", "a.b_c"}) {
+    const auto name = NamePattern::parse(text);
+    REQUIRE_FALSE_MESSAGE(name.has_value(), text);
+    CHECK(name.error().message.starts_with(fmt::format("\"{}\" is no name of hosts: ", text)));
+  }
+  CHECK(NamePattern::parse("192.0.2.1-9").error().message ==
+        "\"192.0.2.1-9\" is no name of hosts: it begins like an address, and is none");
+  CHECK(NamePattern::parse("db.10-9").error().message ==
+        "\"db.10-9\" is no name of hosts: the last label has letters, digits and \"-\", and a "
+        "letter first");
+  CHECK(parsed("10.a.0.example.com") == "10.a.0.example.com");
+}
+
 TEST_CASE("a name means itself, and one with an asterisk all that is below it") {
   CHECK(matches("deb.debian.org", "deb.debian.org"));
   CHECK_FALSE(matches("deb.debian.org", "a.deb.debian.org"));

@@ -78,6 +78,42 @@ TEST_CASE("an owner and all of them have a bound, and what ended makes room") {
   CHECK(ledger.size() == 3);
 }
 
+TEST_CASE("who has no room is looked for what ended when something has, and once in a second") {
+  PeerLedger ledger{{.per_owner = 4, .in_all = 4}};
+  for (int i = 1; i <= 4; ++i) note(ledger, peer(i), seconds{10 + i});
+  for (int i = 5; i <= 250; ++i) {
+    CHECK(note(ledger, peer(i), seconds{100}, seconds{10}) == Noted::full);
+  }
+  CHECK(ledger.sweeps() == 0);
+  CHECK(note(ledger, peer(5), seconds{100}, seconds{11}) == Noted::to_write);
+  CHECK(ledger.sweeps() == 1);
+  CHECK(note(ledger, peer(6), seconds{100}, seconds{11}) == Noted::full);
+  CHECK(ledger.sweeps() == 1);
+  CHECK(note(ledger, peer(6), seconds{100}, seconds{12}) == Noted::to_write);
+  // 13 and 14 are over by now; the sooner end was looked for within the second before.
+  CHECK(note(ledger, peer(7), seconds{1}, seconds{14}) == Noted::to_write);
+  CHECK(note(ledger, peer(8), seconds{100}, seconds{14}) == Noted::to_write);
+  CHECK(note(ledger, peer(9), seconds{100}, seconds{14}) == Noted::full);
+  CHECK(ledger.sweeps() == 3);
+  CHECK(note(ledger, peer(9), seconds{100}, seconds{15}) == Noted::to_write);
+  CHECK(ledger.sweeps() == 4);
+  CHECK(ledger.size() == 4);
+}
+
+TEST_CASE("half of what one may have, and of all, has to be free for good room") {
+  PeerLedger ledger{{.per_owner = 2, .in_all = 4}};
+  const ListOwner two = *IpAddress::parse("10.0.0.2");
+  CHECK(ledger.is_half_free(two));
+  note(ledger, peer(1), seconds{100});
+  CHECK(ledger.is_half_free(two));
+  note(ledger, peer(2), seconds{100});
+  CHECK_FALSE(ledger.is_half_free(two));
+  const ListOwner three = *IpAddress::parse("10.0.0.3");
+  CHECK(ledger.is_half_free(three));
+  note(ledger, peer(1, "10.0.0.3"), seconds{100});
+  CHECK_FALSE(ledger.is_half_free(three));
+}
+
 TEST_CASE("all that stands can be taken again, and nothing that ended") {
   PeerLedger ledger;
   note(ledger, peer(1), seconds{10});
