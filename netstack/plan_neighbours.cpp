@@ -66,7 +66,10 @@ void plan_neighbours(const BridgeAttachment& attachment, const Snapshot& snapsho
   if (before && *before != accepts) missing.emplace_back(RemoveAccepts{*before});
   // Also where nothing is to be done yet, if it is on no record: the watcher goes by that.
   if (before != accepts || !firewall::plan_accepts(*snapshot.neighbours, {&accepts, 1}).empty()) {
-    missing.push_back(fresh.back());
+    // A set-up that fails takes nothing from containers that run already.
+    const auto occasion =
+        before == accepts ? PlaceAccepts::Occasion::put_back : PlaceAccepts::Occasion::beginning;
+    missing.emplace_back(PlaceAccepts{accepts, occasion});
   }
 }
 

@@ -81,6 +81,17 @@ class Docker(Accepted):
         self.assertEqual(outcome.code, 1, outcome)
         self.assertEqual(sh("nft", "-s", "list", "ruleset"), self.before)
 
+    def test_a_set_up_that_fails_takes_nothing_from_containers_that_run(self):
+        web, listeners = self.attach_web()
+        # It finds something to put back, and fails after that.
+        sh("nft", "flush", "chain", "ip", "filter", "FORWARD")
+        routes = [{"destination": "10.9.0.0/16", "gateway": "10.77.0.1"}]
+        failing = request("second", attachment({**WEB, "routes": routes}, "10.1.0.3", "fd00:1::3"))
+        outcome = self.netstack.setup(self.container("second"), failing)
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertEqual(len(self.ours("ip", "filter", "FORWARD")), 2)
+        self.assert_ours_work(web, listeners)
+
     def test_a_dry_run_names_it_and_does_nothing(self):
         outcome = self.netstack.run("plan", "setup", self.container("web").path,
                                     document=request("web", attachment(WEB, *ADDRESSES)))

@@ -133,6 +133,18 @@ TEST_CASE("rules that stand are left, and such as are gone come back") {
   CHECK(find<PlaceAccepts>(planned(host_after(first, dropping())).plan.steps) != nullptr);
 }
 
+TEST_CASE("a set-up that fails takes no accepts from containers that run") {
+  const auto first = planned(host_with(dropping()));
+  CHECK(find<RemoveAccepts>(invert(first.plan.steps)) != nullptr);
+  const auto second = planned(host_after(first, dropping()));
+  REQUIRE(find<PlaceAccepts>(second.plan.steps) != nullptr);
+  CHECK(find<RemoveAccepts>(invert(second.plan.steps)) == nullptr);
+  // The network's own end does, whoever put them back last.
+  auto again = host_after(first, dropping());
+  again.networks.begin()->second.in_firewall.clear();  // so that there is something to record
+  CHECK(find<RemoveAccepts>(invert(network_record(planned(again)).steps)) != nullptr);
+}
+
 TEST_CASE("names on another port mean other rules, and the old ones go") {
   const auto first = planned(host_with(dropping()));
   const auto plan = planned(host_after(first, dropping()), 1053);
@@ -187,11 +199,14 @@ TEST_CASE("the network's end takes its rules along, and a dry run looks past the
 
 TEST_CASE("both steps survive the journal, and nonsense in it does not") {
   auto record = network_record(planned(host_with(dropping())));
-  record.steps.emplace_back(RemoveAccepts{*recorded_accepts(record.steps)});
+  const auto accepts = *recorded_accepts(record.steps);
+  record.steps.emplace_back(RemoveAccepts{accepts});
+  record.steps.emplace_back(PlaceAccepts{accepts, PlaceAccepts::Occasion::put_back});
   const auto text = encode(record);
   CHECK(decode_network_record(text)->steps == record.steps);
   for (const auto& [word, nonsense] : {std::pair{"\"ipv6\"", "\"ipv5\""},
                                        {"\"anywhere\"", "\"nowhere\""},
+                                       {"\"put_back\"", "\"put_forth\""},
                                        {"\"dns_port\":53", "\"dns_port\":65536"}}) {
     auto damaged = text;
     const auto at = damaged.find(word);
