@@ -214,7 +214,7 @@ void observe_neighbours(Snapshot& snapshot) {
   if (there) {
     snapshot.neighbours = *std::move(there);
   } else {
-    log::error("firewall", "chains of other firewalls are left alone: {}", there.error().message);
+    log::error("firewall", "chains of other firewalls cannot be read: {}", there.error().message);
   }
 }
 

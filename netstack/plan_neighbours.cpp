@@ -45,12 +45,13 @@ void plan_neighbours(const BridgeAttachment& attachment, const Snapshot& snapsho
   const auto& name = attachment.request->network.name;
   const auto& record = snapshot.networks.at(name).record;
   const auto before = record ? recorded_accepts(record->steps) : std::nullopt;
-  if (!snapshot.neighbours) {
+  if (settings.other_firewalls == firewall::OtherFirewalls::leave) {
     if (before) fresh.emplace_back(PlaceAccepts{*before});
     return;
   }
+  const auto& there = snapshot.neighbours;
   if (attachment.options.vrf) {
-    if (!firewall::dropping_chains(*snapshot.neighbours).empty()) {
+    if (there && !firewall::dropping_chains(*there).empty()) {
       warnings.push_back(fmt::format(
           "network \"{}\": chains of other firewalls that drop its packets are left alone: these "
           "come in by VRF \"{}\"",
@@ -60,12 +61,15 @@ void plan_neighbours(const BridgeAttachment& attachment, const Snapshot& snapsho
   }
   const auto accepts = accepts_of(attachment, snapshot, settings);
   fresh.emplace_back(PlaceAccepts{accepts});
-  for (const auto& sentence : firewall::obstacles(*snapshot.neighbours, {&accepts, 1})) {
-    warnings.push_back(fmt::format("network \"{}\": {}", name, sentence));
+  if (there) {
+    for (const auto& sentence : firewall::obstacles(*there, {&accepts, 1})) {
+      warnings.push_back(fmt::format("network \"{}\": {}", name, sentence));
+    }
   }
   if (before && *before != accepts) missing.emplace_back(RemoveAccepts{*before});
-  // Also where nothing is to be done yet, if it is on no record: the watcher goes by that.
-  if (before != accepts || !firewall::plan_accepts(*snapshot.neighbours, {&accepts, 1}).empty()) {
+  // Also where nothing is to be done yet, if it is on no record: the watcher goes by that. And also
+  // where nobody could look: the step looks again.
+  if (before != accepts || !there || !firewall::plan_accepts(*there, {&accepts, 1}).empty()) {
     // A set-up that fails takes nothing from containers that run already.
     const auto occasion =
         before == accepts ? PlaceAccepts::Occasion::put_back : PlaceAccepts::Occasion::beginning;

@@ -18,7 +18,8 @@ std::optional<firewall::Accepts> recorded_accepts(const Steps& steps);
 std::vector<firewall::Accepts> recorded_accepts(std::span<const NetworkRecord> networks);
 
 /// Adds to `fresh` what the record of the network says, and to `missing` what is to be done now.
-/// Without the administrator's leave what is on record stays, and nothing is done.
+/// Without the administrator's leave what is on record stays, and nothing is done. Where chains
+/// could not be read it is done all the same: the step looks again.
 void plan_neighbours(const BridgeAttachment& attachment, const Snapshot& snapshot,
                      const Settings& settings, Steps& fresh, Steps& missing,
                      std::vector<std::string>& warnings);
