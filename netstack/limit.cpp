@@ -1,9 +1,11 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "firewall/neighbours.h"
 #include "netstack/commands.h"
 #include "netstack/observe_links.h"
 #include "netstack/plan_limits.h"
+#include "netstack/plan_neighbours.h"
 #include "netstack/plan_reload.h"
 #include "netstack/session.h"
 
@@ -46,6 +48,31 @@ Result<BridgedNow> observe_bridged(const NetworkRecord& network, Session& sessio
   return BridgedNow{.packets = link->bridged_packets, .netfilter = observe_bridge_netfilter()};
 }
 
+// What packets between the network's containers are about to meet in chains of others. That these
+// cannot be read is no obstacle.
+void warn_of_losses(const AttachmentRecord& record, const NetworkRecord& network,
+                    const BridgedNow& bridged, const Plan& plan) {
+  const bool begins = std::ranges::any_of(plan.steps, [](const Step& step) {
+    return std::holds_alternative<LeadBridgedPackets>(step);
+  });
+  if (!begins || !bridged.netfilter) return;
+  const auto there = firewall::look_at_neighbours();
+  if (!there) {
+    log::warn("netstack", "chains of other firewalls cannot be read: {}", there.error().message);
+    return;
+  }
+  firewall::Accepts accepts{.network = network.network,
+                            .bridge = network.bridge,
+                            .reach = firewall::Accepts::Reach::own_bridge,
+                            .dns_port = {}};
+  for (const auto& step : record.steps) {
+    const auto* add = std::get_if<AddAddress>(&step);
+    if (add == nullptr || add->place != Place::container) continue;
+    (add->address.address.family() == Family::ipv4 ? accepts.has_ipv4 : accepts.has_ipv6) = true;
+  }
+  if (const auto losses = losses_within(*there, accepts)) log::warn("netstack", "{}", *losses);
+}
+
 Result<Plan> plan(Session& session, const NetworkName& name,
                   const std::optional<std::string>& container, const LimitChanges& changes) {
   const auto& journal = session.journal();
@@ -66,7 +93,9 @@ Result<Plan> plan(Session& session, const NetworkName& name,
   const bool sets_one =
       std::ranges::any_of(changes, [](const auto& change) { return !change.second.empty(); });
   if (sets_one && !bridged.netfilter) log::warn("netstack", "{}", lacks_bridge_netfilter(name));
-  return plan_limits(record, network, bridged, changes);
+  auto planned = TRY(plan_limits(record, network, bridged, changes));
+  warn_of_losses(record, network, bridged, planned);
+  return planned;
 }
 
 // A table that lacks parts gets them back; one that is not there is not for us to fill.

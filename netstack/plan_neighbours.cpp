@@ -39,6 +39,34 @@ std::vector<firewall::Accepts> recorded_accepts(std::span<const NetworkRecord> n
   return all;
 }
 
+std::optional<std::string> losses_within(const firewall::Neighbourhood& there,
+                                         const firewall::Accepts& accepts) {
+  std::vector<std::string> names;
+  for (const auto& chain : firewall::dropping_chains(there)) {
+    const bool meets = !firewall::rules_for(accepts, chain.place.family, chain.hook).empty();
+    if (chain.hook != firewall::ChainHook::forward || !meets) continue;
+    if (chain.accepted.contains(accepts.bridge)) continue;
+    names.push_back(fmt::format("\"{}\"", firewall::to_string(chain.place)));
+  }
+  if (names.empty()) return std::nullopt;
+  return fmt::format(
+      "network \"{}\": limits have packets between its own containers meet chain {} from now on, "
+      "which drops what no rule there accepts: set BURROW_OTHER_FIREWALLS=accept, or accept "
+      "iifname "
+      "\"{}\" oifname \"{}\" there",
+      accepts.network, fmt::join(names, " and chain "), accepts.bridge, accepts.bridge);
+}
+
+std::optional<std::string> losses_within(const BridgeAttachment& attachment,
+                                         const Snapshot& snapshot, const Settings& settings,
+                                         const Steps& missing) {
+  const bool begins = std::ranges::any_of(
+      missing, [](const Step& step) { return std::holds_alternative<LeadBridgedPackets>(step); });
+  if (!begins || !snapshot.bridge_netfilter || !snapshot.neighbours) return std::nullopt;
+  if (settings.other_firewalls == firewall::OtherFirewalls::accept) return std::nullopt;
+  return losses_within(*snapshot.neighbours, accepts_of(attachment, snapshot, settings));
+}
+
 void plan_neighbours(const BridgeAttachment& attachment, const Snapshot& snapshot,
                      const Settings& settings, Steps& fresh, Steps& missing,
                      std::vector<std::string>& warnings) {

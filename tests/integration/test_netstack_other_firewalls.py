@@ -2,6 +2,7 @@
 and the chains are as before when the last container has gone."""
 
 import json
+import os
 
 from beside_support import ADDRESSES, DOCKER, HOSTS, OUTSIDE, UFW, WEB, Accepted
 from netns_support import sh
@@ -60,6 +61,28 @@ class Docker(Accepted):
             for listener in listeners:
                 listener.close()
             self.netstack.environment["BURROW_OTHER_FIREWALLS"] = "accept"
+
+    def test_limits_that_cut_off_a_networks_containers_say_so(self):
+        switches = [f"net/bridge/bridge-nf-call-{family}" for family in ("iptables", "ip6tables")]
+        if not all(os.path.exists(f"/proc/sys/{switch}") for switch in switches):
+            self.skipTest("br_netfilter is not loaded")
+        for switch in switches:
+            self.machine.sysctl(switch, 0)
+        self.netstack.environment["RUST_LOG"] = "warn"
+        asked = request("limited", attachment(WEB, *ADDRESSES, options={"connections": "50"}))
+        named = 'chain "ip filter FORWARD" and chain "ip6 filter FORWARD"'
+        # With leave there is nothing to say, without it the first limit of the network says it.
+        self.assertNotIn(named, self.netstack.setup(self.container("limited"), asked).err)
+        self.end(("/run/netns/limited", asked))
+        del self.netstack.environment["BURROW_OTHER_FIREWALLS"]
+        self.assertIn(named, self.netstack.setup(self.container("first"), asked).err)
+        self.end(("/run/netns/first", asked))
+        web, _ = self.attach_web()
+        command = ("limit", "web", "--container", "web", "--connections")
+        self.assertIn(named, self.netstack.run(*command, "50").err)
+        self.assertNotIn(named, self.netstack.run(*command, "60").err)
+        self.assertIn("br-web", self.findings()["settings.bridge-nf-call"]["found"])
+        self.end_web(web)
 
     def test_no_option_of_a_network_or_container_gives_that_leave(self):
         del self.netstack.environment["BURROW_OTHER_FIREWALLS"]

@@ -186,6 +186,31 @@ TEST_CASE("an internal network needs its bridge alone") {
   CHECK(find<PlaceAccepts>(plan.plan.steps)->accepts.reach == firewall::Accepts::Reach::own_bridge);
 }
 
+TEST_CASE("limits that have packets within a network meet a chain that drops them say so") {
+  const auto warnings = [](const Snapshot& snapshot, OtherFirewalls leave) {
+    auto request = asked();
+    request.attachments.front().options["connections"] = "5";
+    return planned(snapshot, 53, request, leave).warnings;
+  };
+  auto host = host_with(dropping());
+  host.bridge_netfilter = BridgeNetfilter{};
+  const auto said = warnings(host, OtherFirewalls::leave);
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].find("\"ip filter FORWARD\"") != std::string::npos);
+  CHECK(said[0].find("BURROW_OTHER_FIREWALLS=accept") != std::string::npos);
+  // Not where rules are put there, where nothing changes, or where they have been accepted.
+  CHECK(warnings(host, OtherFirewalls::accept).empty());
+  CHECK(planned_without_leave(host).warnings.empty());
+  const auto accepts = *recorded_accepts(network_record(planned(host)).steps);
+  auto accepting = host;
+  accepting.neighbours = with(dropping(), accepts);
+  CHECK(warnings(accepting, OtherFirewalls::leave).empty());
+  auto other = dropping();
+  other.chains.front().hook = firewall::ChainHook::input;
+  accepting.neighbours = other;
+  CHECK(warnings(accepting, OtherFirewalls::leave).empty());
+}
+
 TEST_CASE("a network in a VRF is left alone, which is said where it matters") {
   auto text = examples::request_text();
   text.replace(text.find("\"internal\":false"), 16, R"("internal":false,"options":{"vrf":"red"})");
