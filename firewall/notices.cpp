@@ -108,9 +108,9 @@ void Losses::blame(Culprit later) {
   if (!is_less) by = std::move(later);
 }
 
-void LossReader::follow_others(std::set<ChainPlace> places) {
-  follows_others_ = true;
-  followed_ = std::move(places);
+void LossReader::follow_others(std::optional<std::set<ChainPlace>> places) {
+  follows_others_ = places.has_value();
+  followed_ = std::move(places).value_or(std::set<ChainPlace>{});
 }
 
 // A chain that is new or has another policy, a rule of ours that goes, one that comes to ours, and

@@ -63,8 +63,8 @@ class LossReader {
   void read(std::span<const uint8_t> datagram);
   /// Something was lost: from now on only a comparison helps.
   void miss() { losses_.needs_comparison = losses_.changed_admin = losses_.changed_others = true; }
-  /// Rules of ours are to stand in chains of others, and do so in these.
-  void follow_others(std::set<ChainPlace> places);
+  /// Rules of ours are to stand in chains of others, and do so in these; nothing: none are to.
+  void follow_others(std::optional<std::set<ChainPlace>> places);
   /// What was told so far; begins anew.
   [[nodiscard]] Losses take();
 
@@ -89,7 +89,9 @@ class NoticeSocket {
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// What came since the last call; does not wait. Errors: system.
   Result<Losses> take();
-  void follow_others(std::set<ChainPlace> places) { reader_.follow_others(std::move(places)); }
+  void follow_others(std::optional<std::set<ChainPlace>> places) {
+    reader_.follow_others(std::move(places));
+  }
 
  private:
   explicit NoticeSocket(host::Fd fd) : fd_(std::move(fd)) {}

@@ -154,7 +154,12 @@ class Diagnosis {
 
   void look_at_bridge_filter() {
     if (!facts_.filters_bridged4 && !facts_.filters_bridged6) {
-      add(fine("settings.bridge-nf-call", "packets inside a bridge do not meet the firewall"));
+      const bool has_filtered = facts_.has_bridge_netfilter && !facts_.filtered_bridges.empty();
+      add(fine("settings.bridge-nf-call",
+               has_filtered
+                   ? fmt::format("packets inside {} meet the firewall, inside other bridges not",
+                                 fmt::join(facts_.filtered_bridges, ", "))
+                   : "packets inside a bridge do not meet the firewall"));
       return;
     }
     add({.check = "settings.bridge-nf-call",

@@ -125,10 +125,14 @@ void Healer::open_neighbours(Healed& healed) {
   for (const auto& directory : directories_) {
     std::ranges::move(directory.cache.accepts(), std::back_inserter(wanted));
   }
-  opened_.reset();
-  if (wanted.empty()) return;
+  if (wanted.empty()) {
+    opened_.reset();
+    return;
+  }
   auto placed = firewall::place_accepts(wanted);
   if (!placed) {
+    // They are to stand all the same: where, is as far as was known.
+    if (!opened_) opened_.emplace();
     healed.trouble.push_back(std::move(placed).error().message);
     return;
   }

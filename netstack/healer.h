@@ -47,8 +47,8 @@ class Healer {
   /// them is missing. Elements that somebody else holds by now are left to them and named. Errors:
   /// changed when the firewall would not hold still; permission; system.
   Result<Healed> heal(const firewall::Losses& losses);
-  /// Chains of others in which rules of ours stood when it was last looked; nothing where no
-  /// network has any on record.
+  /// Chains of others in which rules of ours stood when it was last looked, for losses or changes
+  /// of others; nothing where no network has any on record.
   [[nodiscard]] const std::optional<std::set<firewall::ChainPlace>>& opened() const {
     return opened_;
   }

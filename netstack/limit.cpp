@@ -2,11 +2,13 @@
 
 #include "core/log.h"
 #include "firewall/close_named.h"
+#include "firewall/neighbours.h"
 #include "netstack/commands.h"
 #include "netstack/dns_daemon.h"
 #include "netstack/dns_lists.h"
 #include "netstack/observe_links.h"
 #include "netstack/plan_limits.h"
+#include "netstack/plan_neighbours.h"
 #include "netstack/plan_reload.h"
 #include "netstack/session.h"
 
@@ -49,6 +51,31 @@ Result<BridgedNow> observe_bridged(const NetworkRecord& network, Session& sessio
   return BridgedNow{.packets = link->bridged_packets, .netfilter = observe_bridge_netfilter()};
 }
 
+// What packets between the network's containers are about to meet in chains of others. That these
+// cannot be read is no obstacle.
+void warn_of_losses(const AttachmentRecord& record, const NetworkRecord& network,
+                    const BridgedNow& bridged, const Plan& plan) {
+  const bool begins = std::ranges::any_of(plan.steps, [](const Step& step) {
+    return std::holds_alternative<LeadBridgedPackets>(step);
+  });
+  if (!begins || !bridged.netfilter) return;
+  const auto there = firewall::look_at_neighbours();
+  if (!there) {
+    log::warn("netstack", "chains of other firewalls cannot be read: {}", there.error().message);
+    return;
+  }
+  firewall::Accepts accepts{.network = network.network,
+                            .bridge = network.bridge,
+                            .reach = firewall::Accepts::Reach::own_bridge,
+                            .dns_port = {}};
+  for (const auto& step : record.steps) {
+    const auto* add = std::get_if<AddAddress>(&step);
+    if (add == nullptr || add->place != Place::container) continue;
+    (add->address.address.family() == Family::ipv4 ? accepts.has_ipv4 : accepts.has_ipv6) = true;
+  }
+  if (const auto losses = losses_within(*there, accepts)) log::warn("netstack", "{}", *losses);
+}
+
 struct LimitPlan {
   Plan plan;
   /// Whose limits they are, as the firewall knows them: addresses of a container, or a bridge.
@@ -77,6 +104,7 @@ Result<LimitPlan> plan(Session& session, const NetworkName& name,
       std::ranges::any_of(changes, [](const auto& change) { return !change.second.empty(); });
   if (sets_one && !bridged.netfilter) log::warn("netstack", "{}", lacks_bridge_netfilter(name));
   LimitPlan planned{.plan = TRY(plan_limits(record, network, bridged, changes)), .owners = {}};
+  warn_of_losses(record, network, bridged, planned.plan);
   for (const auto& address : limited_addresses(record)) planned.owners.emplace_back(address);
   return planned;
 }

@@ -208,13 +208,33 @@ Result<bool> may_others_forward(host::RouteSocket& route, const Snapshot& snapsh
   return false;
 }
 
+// Whether limits of the container are to have packets within a network meet the firewall, which
+// they do not yet: chains of others are among what they meet then. A network's lists are about its
+// border.
+bool begins_to_filter_bridged(const SetupRequest& request, const Snapshot& snapshot) {
+  if (!snapshot.bridge_netfilter) return false;
+  const auto is_each_containers = [](const LimitWord& limit) {
+    using enum firewall::LimitKind;
+    return limit.kind == connection_rate || limit.kind == connections || limit.kind == packet_rate;
+  };
+  return std::ranges::any_of(request.attachments, [&](const AttachmentRequest& asked) {
+    const auto& bridge = snapshot.networks.at(asked.network.name).bridge;
+    if (bridge && bridge->bridged_packets == host::BridgedPackets::through_firewall) return false;
+    return std::ranges::any_of(kLimitWords, [&](const LimitWord& limit) {
+      const std::string key{limit.key};
+      return asked.options.contains(key) ||
+             (is_each_containers(limit) && asked.network.options.contains(key));
+    });
+  });
+}
+
 // No container waits for what others have.
 void observe_neighbours(Snapshot& snapshot) {
   auto there = firewall::look_at_neighbours();
   if (there) {
     snapshot.neighbours = *std::move(there);
   } else {
-    log::error("firewall", "chains of other firewalls are left alone: {}", there.error().message);
+    log::error("firewall", "chains of other firewalls cannot be read: {}", there.error().message);
   }
 }
 
@@ -269,7 +289,8 @@ Result<Snapshot> observe_for_setup(const SetupRequest& request, Handles& handles
     snapshot.networks.emplace(asked.network.name, std::move(network));
   }
   observe_zones(request, handles, snapshot);
-  if (handles.opens_neighbours && uses_table(request)) {
+  if (uses_table(request) &&
+      (handles.opens_neighbours || begins_to_filter_bridged(request, snapshot))) {
     observe_neighbours(snapshot);
   }
   if (handles.keeps_firewalld && uses_table(request)) {

@@ -39,18 +39,47 @@ std::vector<firewall::Accepts> recorded_accepts(std::span<const NetworkRecord> n
   return all;
 }
 
+std::optional<std::string> losses_within(const firewall::Neighbourhood& there,
+                                         const firewall::Accepts& accepts) {
+  std::vector<std::string> names;
+  for (const auto& chain : firewall::dropping_chains(there)) {
+    const bool meets = !firewall::rules_for(accepts, chain.place.family, chain.hook).empty();
+    if (chain.hook != firewall::ChainHook::forward || !meets) continue;
+    if (chain.accepted.contains(accepts.bridge)) continue;
+    names.push_back(fmt::format("\"{}\"", firewall::to_string(chain.place)));
+  }
+  if (names.empty()) return std::nullopt;
+  return fmt::format(
+      "network \"{}\": limits have packets between its own containers meet chain {} from now on, "
+      "which drops what no rule there accepts: set BURROW_OTHER_FIREWALLS=accept, or accept "
+      "iifname "
+      "\"{}\" oifname \"{}\" there",
+      accepts.network, fmt::join(names, " and chain "), accepts.bridge, accepts.bridge);
+}
+
+std::optional<std::string> losses_within(const BridgeAttachment& attachment,
+                                         const Snapshot& snapshot, const Settings& settings,
+                                         const Steps& missing) {
+  const bool begins = std::ranges::any_of(
+      missing, [](const Step& step) { return std::holds_alternative<LeadBridgedPackets>(step); });
+  if (!begins || !snapshot.bridge_netfilter || !snapshot.neighbours) return std::nullopt;
+  if (settings.other_firewalls == firewall::OtherFirewalls::accept) return std::nullopt;
+  return losses_within(*snapshot.neighbours, accepts_of(attachment, snapshot, settings));
+}
+
 void plan_neighbours(const BridgeAttachment& attachment, const Snapshot& snapshot,
                      const Settings& settings, Steps& fresh, Steps& missing,
                      std::vector<std::string>& warnings) {
   const auto& name = attachment.request->network.name;
   const auto& record = snapshot.networks.at(name).record;
   const auto before = record ? recorded_accepts(record->steps) : std::nullopt;
-  if (!snapshot.neighbours) {
+  if (settings.other_firewalls == firewall::OtherFirewalls::leave) {
     if (before) fresh.emplace_back(PlaceAccepts{*before});
     return;
   }
+  const auto& there = snapshot.neighbours;
   if (attachment.options.vrf) {
-    if (!firewall::dropping_chains(*snapshot.neighbours).empty()) {
+    if (there && !firewall::dropping_chains(*there).empty()) {
       warnings.push_back(fmt::format(
           "network \"{}\": chains of other firewalls that drop its packets are left alone: these "
           "come in by VRF \"{}\"",
@@ -60,13 +89,19 @@ void plan_neighbours(const BridgeAttachment& attachment, const Snapshot& snapsho
   }
   const auto accepts = accepts_of(attachment, snapshot, settings);
   fresh.emplace_back(PlaceAccepts{accepts});
-  for (const auto& sentence : firewall::obstacles(*snapshot.neighbours, {&accepts, 1})) {
-    warnings.push_back(fmt::format("network \"{}\": {}", name, sentence));
+  if (there) {
+    for (const auto& sentence : firewall::obstacles(*there, {&accepts, 1})) {
+      warnings.push_back(fmt::format("network \"{}\": {}", name, sentence));
+    }
   }
   if (before && *before != accepts) missing.emplace_back(RemoveAccepts{*before});
-  // Also where nothing is to be done yet, if it is on no record: the watcher goes by that.
-  if (before != accepts || !firewall::plan_accepts(*snapshot.neighbours, {&accepts, 1}).empty()) {
-    missing.push_back(fresh.back());
+  // Also where nothing is to be done yet, if it is on no record: the watcher goes by that. And also
+  // where nobody could look: the step looks again.
+  if (before != accepts || !there || !firewall::plan_accepts(*there, {&accepts, 1}).empty()) {
+    // A set-up that fails takes nothing from containers that run already.
+    const auto occasion =
+        before == accepts ? PlaceAccepts::Occasion::put_back : PlaceAccepts::Occasion::beginning;
+    missing.emplace_back(PlaceAccepts{accepts, occasion});
   }
 }
 

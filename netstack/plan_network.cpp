@@ -141,6 +141,8 @@ Result<PlanPart> plan_network(const BridgeAttachment& attachment, const Snapshot
     part.warnings.push_back(lacks_bridge_netfilter(network.name));
   }
   auto missing = missing_network_steps(fresh, there);
+  if (auto losses = losses_within(attachment, snapshot, settings, missing))
+    part.warnings.push_back(*std::move(losses));
   if (settings.firewall == FirewallDriver::nftables)
     join_zone(attachment, snapshot, fresh, missing, part.warnings);
   if (settings.firewall == FirewallDriver::nftables)

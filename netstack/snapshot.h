@@ -128,7 +128,8 @@ struct Snapshot {
   /// Nothing where it does not run, does not answer, or is no concern of the networks'.
   std::optional<FirewalldSnapshot> firewalld;
   std::optional<FirewalldDriverSnapshot> firewalld_driver;  ///< set-up with that driver only
-  /// Chains of others; set-up only, where rules of ours may be put into them.
+  /// Chains of others; set-up only, where rules of ours may be put into them, or packets within a
+  /// network are to meet them. Nothing where they could not be read, too.
   std::optional<firewall::Neighbourhood> neighbours;
   bool may_others_forward = false;  ///< links of others may live by forwarding; teardown only
 };

@@ -145,7 +145,10 @@ std::optional<Step> inverse(const Step& step) {
           [](const JoinZone& join) -> Inverse {
             return LeaveZone{join.bridge, join.zone};
           },
-          [](const PlaceAccepts& place) -> Inverse { return RemoveAccepts{place.accepts}; },
+          [](const PlaceAccepts& place) -> Inverse {
+            if (place.occasion == PlaceAccepts::Occasion::put_back) return std::nullopt;
+            return RemoveAccepts{place.accepts};
+          },
           [](const RemoveAccepts& remove) -> Inverse { return PlaceAccepts{remove.accepts}; },
           [](const CreateVeth& create) -> Inverse {
             return DeleteLinks{{{create.veth.name, create.veth.mac}}};

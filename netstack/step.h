@@ -65,9 +65,12 @@ struct LeaveZone {
 };
 /// Has chains of other firewalls accept what a network needs, where they would drop it and their
 /// administrator leaves that to us. On record whether there are such chains or not: they may come
-/// later. No condition for containers to start.
+/// later. No condition for containers to start. Put back for a network that has them on record, for
+/// containers that run already, they are not this step's to take out again.
 struct PlaceAccepts {
+  enum class Occasion : uint8_t { beginning, put_back };
   firewall::Accepts accepts;
+  Occasion occasion = Occasion::beginning;
   friend bool operator==(const PlaceAccepts&, const PlaceAccepts&) = default;
 };
 /// Takes those rules out again, and nothing else; gone is fine.

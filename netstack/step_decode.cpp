@@ -156,6 +156,14 @@ class Fields {
     }
     return result;
   }
+  [[nodiscard]] Result<PlaceAccepts::Occasion> occasion() const {
+    const auto member = TRY(cursor_.find("occasion"));
+    if (!member) return PlaceAccepts::Occasion::beginning;
+    if (const auto word = TRY(member->string()); word != "put_back") {
+      return member->failure("unknown occasion \"{}\"", word.substr(0, 64));
+    }
+    return PlaceAccepts::Occasion::put_back;
+  }
   [[nodiscard]] Result<PluginCall> plugin() const {
     auto program = TRY(parsed("program", parse_plugin_path));
     auto network = TRY(parsed("network", NetworkName::parse));
@@ -204,7 +212,9 @@ Result<std::optional<Step>> decode_link_step(std::string_view kind, const Fields
   if (kind == "leave_zone") {
     return TRY(made_of<LeaveZone>(fields.link(), fields.text("zone")));
   }
-  if (kind == "place_accepts") return PlaceAccepts{TRY(fields.accepts())};
+  if (kind == "place_accepts") {
+    return TRY(made_of<PlaceAccepts>(fields.accepts(), fields.occasion()));
+  }
   if (kind == "remove_accepts") return RemoveAccepts{TRY(fields.accepts())};
   if (kind == "set_vlan_filtering") {
     return TRY(made_of<SetVlanFiltering>(fields.link(), fields.parsed("value", parse_filtering)));

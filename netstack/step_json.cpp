@@ -94,7 +94,9 @@ struct Encoder {
     return {{"step", "leave_zone"}, {"link", s.bridge.str()}, {"zone", s.zone}};
   }
   Json operator()(const PlaceAccepts& s) const {
-    return encode_accepts("place_accepts", s.accepts);
+    auto json = encode_accepts("place_accepts", s.accepts);
+    if (s.occasion == PlaceAccepts::Occasion::put_back) json["occasion"] = "put_back";
+    return json;
   }
   Json operator()(const RemoveAccepts& s) const {
     return encode_accepts("remove_accepts", s.accepts);

@@ -75,7 +75,8 @@ class Watcher {
       restraint_.note(Clock::now());
       return;
     }
-    if (healer_.opened()) notices_.follow_others(*healer_.opened());
+    // Else the healer has not looked, and knows less than what was told since.
+    if (losses.any() || losses.changed_others) notices_.follow_others(healer_.opened());
     if (healed->any()) {
       log::warn("watch", "put back {}{}", to_string(*healed), describe(losses.by));
       note_repair(losses.by);

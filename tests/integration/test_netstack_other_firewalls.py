@@ -2,6 +2,7 @@
 and the chains are as before when the last container has gone."""
 
 import json
+import os
 
 from beside_support import ADDRESSES, DOCKER, HOSTS, OUTSIDE, UFW, WEB, Accepted
 from netns_support import sh
@@ -61,6 +62,28 @@ class Docker(Accepted):
                 listener.close()
             self.netstack.environment["BURROW_OTHER_FIREWALLS"] = "accept"
 
+    def test_limits_that_cut_off_a_networks_containers_say_so(self):
+        switches = [f"net/bridge/bridge-nf-call-{family}" for family in ("iptables", "ip6tables")]
+        if not all(os.path.exists(f"/proc/sys/{switch}") for switch in switches):
+            self.skipTest("br_netfilter is not loaded")
+        for switch in switches:
+            self.machine.sysctl(switch, 0)
+        self.netstack.environment["RUST_LOG"] = "warn"
+        asked = request("limited", attachment(WEB, *ADDRESSES, options={"connections": "50"}))
+        named = 'chain "ip filter FORWARD" and chain "ip6 filter FORWARD"'
+        # With leave there is nothing to say, without it the first limit of the network says it.
+        self.assertNotIn(named, self.netstack.setup(self.container("limited"), asked).err)
+        self.end(("/run/netns/limited", asked))
+        del self.netstack.environment["BURROW_OTHER_FIREWALLS"]
+        self.assertIn(named, self.netstack.setup(self.container("first"), asked).err)
+        self.end(("/run/netns/first", asked))
+        web, _ = self.attach_web()
+        command = ("limit", "web", "--container", "web", "--connections")
+        self.assertIn(named, self.netstack.run(*command, "50").err)
+        self.assertNotIn(named, self.netstack.run(*command, "60").err)
+        self.assertIn("br-web", self.findings()["settings.bridge-nf-call"]["found"])
+        self.end_web(web)
+
     def test_no_option_of_a_network_or_container_gives_that_leave(self):
         del self.netstack.environment["BURROW_OTHER_FIREWALLS"]
         asking = {"BURROW_OTHER_FIREWALLS": "accept", "other_firewalls": "accept"}
@@ -80,6 +103,17 @@ class Docker(Accepted):
         outcome = self.netstack.setup(web, request("web", attachment({**WEB, "routes": routes}, *ADDRESSES)))
         self.assertEqual(outcome.code, 1, outcome)
         self.assertEqual(sh("nft", "-s", "list", "ruleset"), self.before)
+
+    def test_a_set_up_that_fails_takes_nothing_from_containers_that_run(self):
+        web, listeners = self.attach_web()
+        # It finds something to put back, and fails after that.
+        sh("nft", "flush", "chain", "ip", "filter", "FORWARD")
+        routes = [{"destination": "10.9.0.0/16", "gateway": "10.77.0.1"}]
+        failing = request("second", attachment({**WEB, "routes": routes}, "10.1.0.3", "fd00:1::3"))
+        outcome = self.netstack.setup(self.container("second"), failing)
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertEqual(len(self.ours("ip", "filter", "FORWARD")), 2)
+        self.assert_ours_work(web, listeners)
 
     def test_a_dry_run_names_it_and_does_nothing(self):
         outcome = self.netstack.run("plan", "setup", self.container("web").path,

@@ -198,9 +198,16 @@ TEST_CASE("of chains of others only what drops, and what becomes of our rules, i
   say_chain(accepts, NF_ACCEPT);
   CHECK_FALSE(told(accepts).changed_others);
   LossReader follower;
-  follower.follow_others({forward});
+  follower.follow_others({{forward}});
   follower.read(accepts.bytes());
   CHECK(follower.take().changed_others);
+
+  // When no network has accepts any more, it is nobody's matter again.
+  LossReader done;
+  done.follow_others({{forward}});
+  done.follow_others(std::nullopt);
+  done.read(accepts.bytes());
+  CHECK_FALSE(done.take().changed_others);
 
   // What comes into a chain of ours may have come behind our rules.
   auto theirs = ours;
@@ -208,6 +215,8 @@ TEST_CASE("of chains of others only what drops, and what becomes of our rules, i
   Messages behind;
   put_accept_rule(behind, forward, theirs, std::nullopt);
   CHECK_FALSE(told(behind).changed_others);
+  done.read(behind.bytes());
+  CHECK_FALSE(done.take().changed_others);
   follower.read(behind.bytes());
   CHECK(follower.take().changed_others);
 

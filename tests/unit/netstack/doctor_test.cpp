@@ -118,6 +118,11 @@ TEST_CASE("each thing that is missing is one finding, with meaning and remedy") 
          f.port_holders = {{"udp", "dnsmasq (77)"}, {"tcp", ""}};
        }},
   };
+  auto limited = healthy();
+  limited.has_bridge_netfilter = true;
+  limited.filtered_bridges = {"br-front"};
+  CHECK(find(diagnose(limited), "settings.bridge-nf-call")->found.find("br-front") !=
+        std::string::npos);
   for (const auto& [check, verdict, remove] : lacks) {
     CAPTURE(check);
     auto facts = healthy();

@@ -60,10 +60,16 @@ Snapshot host_with(std::optional<firewall::Neighbourhood> neighbours) {
 }
 
 SetupPlan planned(const Snapshot& snapshot, uint16_t dns_port = 53,
-                  const SetupRequest& request = asked()) {
+                  const SetupRequest& request = asked(),
+                  OtherFirewalls other_firewalls = OtherFirewalls::accept) {
   auto settings = examples::settings();
   settings.dns_port = dns_port;
+  settings.other_firewalls = other_firewalls;
   return *plan_setup(request, snapshot, settings);
+}
+
+SetupPlan planned_without_leave(const Snapshot& snapshot) {
+  return planned(snapshot, 53, asked(), OtherFirewalls::leave);
 }
 
 NetworkRecord network_record(const SetupPlan& plan) {
@@ -90,9 +96,12 @@ Snapshot host_after(const SetupPlan& plan, std::optional<firewall::Neighbourhood
 }  // namespace
 
 TEST_CASE("without leave chains of others are no matter of a set-up, and on no record") {
-  const auto plan = planned(host_with(std::nullopt));
-  CHECK(find<PlaceAccepts>(plan.plan.steps) == nullptr);
-  CHECK_FALSE(recorded_accepts(network_record(plan).steps));
+  // They may have been looked at for something else.
+  for (const auto& there : {std::optional{dropping()}, {}}) {
+    const auto plan = planned_without_leave(host_with(there));
+    CHECK(find<PlaceAccepts>(plan.plan.steps) == nullptr);
+    CHECK_FALSE(recorded_accepts(network_record(plan).steps));
+  }
 }
 
 TEST_CASE("a chain that drops gets rules when our table stands, and loses them before it goes") {
@@ -133,6 +142,18 @@ TEST_CASE("rules that stand are left, and such as are gone come back") {
   CHECK(find<PlaceAccepts>(planned(host_after(first, dropping())).plan.steps) != nullptr);
 }
 
+TEST_CASE("a set-up that fails takes no accepts from containers that run") {
+  const auto first = planned(host_with(dropping()));
+  CHECK(find<RemoveAccepts>(invert(first.plan.steps)) != nullptr);
+  const auto second = planned(host_after(first, dropping()));
+  REQUIRE(find<PlaceAccepts>(second.plan.steps) != nullptr);
+  CHECK(find<RemoveAccepts>(invert(second.plan.steps)) == nullptr);
+  // The network's own end does, whoever put them back last.
+  auto again = host_after(first, dropping());
+  again.networks.begin()->second.in_firewall.clear();
+  CHECK(find<RemoveAccepts>(invert(network_record(planned(again)).steps)) != nullptr);
+}
+
 TEST_CASE("names on another port mean other rules, and the old ones go") {
   const auto first = planned(host_with(dropping()));
   const auto plan = planned(host_after(first, dropping()), 1053);
@@ -143,13 +164,19 @@ TEST_CASE("names on another port mean other rules, and the old ones go") {
 }
 
 TEST_CASE("leave that comes later, or goes, counts for a network that runs") {
-  const auto without = planned(host_with(std::nullopt));
+  const auto without = planned_without_leave(host_with(std::nullopt));
   const auto later = planned(host_after(without, firewall::Neighbourhood{}));
   CHECK(recorded_accepts(network_record(later).steps));
 
   auto gone = host_after(later, std::nullopt);
   gone.networks.begin()->second.in_firewall.clear();  // so that there is something to record
-  CHECK(recorded_accepts(network_record(planned(gone)).steps));
+  CHECK(recorded_accepts(network_record(planned_without_leave(gone)).steps));
+}
+
+TEST_CASE("with leave, a need is on record also when chains of others could not be read") {
+  const auto plan = planned(host_with(std::nullopt));
+  CHECK(find<PlaceAccepts>(plan.plan.steps) != nullptr);
+  CHECK(recorded_accepts(network_record(plan).steps));
 }
 
 TEST_CASE("an internal network needs its bridge alone") {
@@ -157,6 +184,31 @@ TEST_CASE("an internal network needs its bridge alone") {
   text.replace(text.find("\"internal\":false"), 16, "\"internal\":true");
   const auto plan = planned(host_with(dropping()), 53, asked(text));
   CHECK(find<PlaceAccepts>(plan.plan.steps)->accepts.reach == firewall::Accepts::Reach::own_bridge);
+}
+
+TEST_CASE("limits that have packets within a network meet a chain that drops them say so") {
+  const auto warnings = [](const Snapshot& snapshot, OtherFirewalls leave) {
+    auto request = asked();
+    request.attachments.front().options["connections"] = "5";
+    return planned(snapshot, 53, request, leave).warnings;
+  };
+  auto host = host_with(dropping());
+  host.bridge_netfilter = BridgeNetfilter{};
+  const auto said = warnings(host, OtherFirewalls::leave);
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].find("\"ip filter FORWARD\"") != std::string::npos);
+  CHECK(said[0].find("BURROW_OTHER_FIREWALLS=accept") != std::string::npos);
+  // Not where rules are put there, where nothing changes, or where they have been accepted.
+  CHECK(warnings(host, OtherFirewalls::accept).empty());
+  CHECK(planned_without_leave(host).warnings.empty());
+  const auto accepts = *recorded_accepts(network_record(planned(host)).steps);
+  auto accepting = host;
+  accepting.neighbours = with(dropping(), accepts);
+  CHECK(warnings(accepting, OtherFirewalls::leave).empty());
+  auto other = dropping();
+  other.chains.front().hook = firewall::ChainHook::input;
+  accepting.neighbours = other;
+  CHECK(warnings(accepting, OtherFirewalls::leave).empty());
 }
 
 TEST_CASE("a network in a VRF is left alone, which is said where it matters") {
@@ -187,11 +239,14 @@ TEST_CASE("the network's end takes its rules along, and a dry run looks past the
 
 TEST_CASE("both steps survive the journal, and nonsense in it does not") {
   auto record = network_record(planned(host_with(dropping())));
-  record.steps.emplace_back(RemoveAccepts{*recorded_accepts(record.steps)});
+  const auto accepts = *recorded_accepts(record.steps);
+  record.steps.emplace_back(RemoveAccepts{accepts});
+  record.steps.emplace_back(PlaceAccepts{accepts, PlaceAccepts::Occasion::put_back});
   const auto text = encode(record);
   CHECK(decode_network_record(text)->steps == record.steps);
   for (const auto& [word, nonsense] : {std::pair{"\"ipv6\"", "\"ipv5\""},
                                        {"\"anywhere\"", "\"nowhere\""},
+                                       {"\"put_back\"", "\"put_forth\""},
                                        {"\"dns_port\":53", "\"dns_port\":65536"}}) {
     auto damaged = text;
     const auto at = damaged.find(word);
