@@ -182,6 +182,10 @@ class Refusals(NamesTest):
         self.assert_refused(web, request("web", attachment(self.front(), "10.30.0.2",
                                                            options={"ingress_allow": "deb.example.org"})),
                             '"deb.example.org" is a name: lists of who may send')
+        for typo in ("192.0.2.1-9", "192.0.2.0-255", "192.0.2.2_32", "192.0.2.x"):
+            self.assert_refused(web, request("web", attachment(self.front(), "10.30.0.2",
+                                                               options={"egress_deny": typo})),
+                                f'"{typo}" is no name of hosts')
         self.netstack.flags[self.netstack.flags.index("--aardvark-binary") + 1] = ""
         self.assert_refused(web, request("web", attachment(self.front(), "10.30.0.2", options=listed)),
                             'network "front": names in lists need its DNS')
